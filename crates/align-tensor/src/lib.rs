@@ -1,1 +1,8 @@
-//! TODO
+//! The kernels of align-rs and what they stand on.
+
+#![deny(unsafe_op_in_unsafe_fn, missing_docs, clippy::undocumented_unsafe_blocks)]
+
+mod isa;
+mod simd;
+
+pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};

@@ -1,0 +1,170 @@
+//! The small vector vocabulary that every kernel is written in.
+//!
+//! A kernel is an [`Op`]: its `run` is generic over [`Simd`] and `#[inline(always)]`, so that
+//! [`Isa::dispatch`](crate::Isa::dispatch) can compile one copy of it for each instruction set
+//! behind `#[target_feature]`. A value that implements `Simd` exists only after run-time
+//! detection has found its instructions: holding one is the proof that they may be used.
+//!
+//! - [`portable`]: 8 lanes on the `wide` crate, for any CPU.
+//! - [`avx2`]: 8 lanes, AVX2 and FMA.
+//! - [`avx512`]: 16 lanes, AVX-512 F, BW, DQ and VL.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+pub(crate) mod portable;
+
+/// The widest vector of any instruction set, in `f32` lanes.
+pub(crate) const MAX_LANES: usize = 16;
+
+/// A computation written once and compiled for every instruction set.
+///
+/// `run` must be `#[inline(always)]`, and so must everything generic over `S` that it calls:
+/// only what is inlined into the dispatcher's `#[target_feature]` function uses the wide
+/// instructions.
+pub(crate) trait Op {
+    /// What the computation returns.
+    type Output;
+    /// Computes with the vectors of `s`.
+    fn run<S: Simd>(self, s: S) -> Self::Output;
+}
+
+/// Vectors of `f32` and what kernels do with them.
+///
+/// All arithmetic is IEEE `f32`, rounded to nearest even, lane by lane. `mul_add` is fused
+/// (one rounding) on AVX2 and AVX-512 and may round twice on the portable set.
+pub(crate) trait Simd: Copy + Send + Sync + 'static {
+    /// A vector of [`LANES`](Simd::LANES) values.
+    type V: Copy;
+    /// The lanes of a vector: 8 or 16.
+    const LANES: usize;
+    /// The vector registers that a microkernel may count on.
+    const REGISTERS: usize;
+
+    /// `x` in every lane.
+    fn splat(self, x: f32) -> Self::V;
+
+    /// Loads `LANES` values.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of `LANES` values; no alignment is asked.
+    unsafe fn load(self, p: *const f32) -> Self::V;
+
+    /// Stores `LANES` values.
+    ///
+    /// # Safety
+    /// `p` must be valid for writes of `LANES` values; no alignment is asked.
+    unsafe fn store(self, p: *mut f32, v: Self::V);
+
+    /// Loads `n <= LANES` values into the first lanes and zero into the others.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of `n` values, and `n` at most `LANES`.
+    unsafe fn load_first(self, p: *const f32, n: usize) -> Self::V;
+
+    /// Stores the first `n <= LANES` lanes.
+    ///
+    /// # Safety
+    /// `p` must be valid for writes of `n` values, and `n` at most `LANES`.
+    unsafe fn store_first(self, p: *mut f32, n: usize, v: Self::V);
+
+    /// `a + b`.
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a - b`.
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a * b`.
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a / b`, correctly rounded.
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `1 / a` within 1 ULP for normal `a` whose reciprocal is normal; faster than [`Simd::div`]
+    /// where the instruction set allows it. `1 / inf` is zero.
+    fn recip(self, a: Self::V) -> Self::V;
+    /// `a * b + c`.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a > b ? a : b`: `b` where either is NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a < b ? a : b`: `b` where either is NaN.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `|a|`.
+    fn abs(self, a: Self::V) -> Self::V;
+    /// `|a|` with the sign of `sign`.
+    fn copysign(self, a: Self::V, sign: Self::V) -> Self::V;
+    /// `a < b ? yes : no`: `no` where either is NaN.
+    fn select_lt(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// To the nearest integer, ties to even.
+    fn round(self, a: Self::V) -> Self::V;
+    /// `a * 2^n` for integral `n` in `-252..=254`, gradual underflow and overflow to infinity
+    /// included (the result may be rounded twice among the subnormals).
+    fn ldexp(self, a: Self::V, n: Self::V) -> Self::V;
+    /// The sum of all lanes, halving: lane `i` is added to lane `i + LANES/2`, and so on.
+    fn reduce_add(self, a: Self::V) -> f32;
+    /// The largest lane; which one is unspecified where a lane is NaN.
+    fn reduce_max(self, a: Self::V) -> f32;
+
+    /// Zero in every lane.
+    #[inline(always)]
+    fn zero(self) -> Self::V {
+        self.splat(0.0)
+    }
+
+    /// The first `LANES` values of `x`.
+    ///
+    /// # Panics
+    /// Where `x` is shorter.
+    #[inline(always)]
+    fn load_slice(self, x: &[f32]) -> Self::V {
+        assert!(x.len() >= Self::LANES);
+        // SAFETY: the assertion above gives `LANES` readable values.
+        unsafe { self.load(x.as_ptr()) }
+    }
+
+    /// Stores to the first `LANES` values of `x`.
+    ///
+    /// # Panics
+    /// Where `x` is shorter.
+    #[inline(always)]
+    fn store_slice(self, x: &mut [f32], v: Self::V) {
+        assert!(x.len() >= Self::LANES);
+        // SAFETY: the assertion above gives `LANES` writable values.
+        unsafe { self.store(x.as_mut_ptr(), v) }
+    }
+
+    /// All of `x`, at most `LANES` values, and zero in the lanes behind them.
+    ///
+    /// # Panics
+    /// Where `x` is longer than `LANES`.
+    #[inline(always)]
+    fn load_tail(self, x: &[f32]) -> Self::V {
+        assert!(x.len() <= Self::LANES);
+        // SAFETY: `x.len()` values are readable, and that is at most `LANES`.
+        unsafe { self.load_first(x.as_ptr(), x.len()) }
+    }
+
+    /// Stores to all of `x`, at most `LANES` values.
+    ///
+    /// # Panics
+    /// Where `x` is longer than `LANES`.
+    #[inline(always)]
+    fn store_tail(self, x: &mut [f32], v: Self::V) {
+        assert!(x.len() <= Self::LANES);
+        // SAFETY: `x.len()` values are writable, and that is at most `LANES`.
+        unsafe { self.store_first(x.as_mut_ptr(), x.len(), v) }
+    }
+
+    /// Replaces every value of `x` by `f` of it, a vector at a time; `f` sees zeros in the lanes
+    /// behind the end.
+    #[inline(always)]
+    fn map_in_place(self, x: &mut [f32], mut f: impl FnMut(Self::V) -> Self::V) {
+        let mut chunks = x.chunks_exact_mut(Self::LANES);
+        for chunk in &mut chunks {
+            let v = f(self.load_slice(chunk));
+            self.store_slice(chunk, v);
+        }
+        let tail = chunks.into_remainder();
+        if !tail.is_empty() {
+            let v = f(self.load_tail(tail));
+            self.store_tail(tail, v);
+        }
+    }
+}
