@@ -77,7 +77,7 @@ CONFIGS = {
     "padding": Tiny(
         seed=2,
         vision=vision(
-            [(3, 32, 32, 2, 2, 1), (5, 32, 44, 2, 1, 3), (7, 44, 36, 1, 2, 2), (7, 36, 60, 2, 1, 2), (5, 60, 52, 2, 1, 2)],
+            [(3, 32, 32, 2, 2, 1), (5, 32, 44, 2, 1, 3), (7, 44, 36, 1, 2, 2), (7, 36, 60, 2, 1, 2), (5, 60, 52, 1, 1, 2)],
             32, width_coefficient=0.25, depth_divisor=5, depthwise_padding=[0, 1, 5], hidden_act="relu",
             pooling_type="max", image_size=[46, 38], batch_norm_eps=0.02,
         ),
