@@ -2,7 +2,11 @@
 
 #![deny(unsafe_op_in_unsafe_fn, missing_docs, clippy::undocumented_unsafe_blocks)]
 
+mod checkpoint;
 mod isa;
 mod simd;
 
+pub use checkpoint::{
+    Checkpoint, CheckpointError, Dtype, NonFinite, ReadMode, TensorInfo, TensorSource, Weights,
+};
 pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};

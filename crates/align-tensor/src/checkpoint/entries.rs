@@ -1,0 +1,63 @@
+//! A JSON object of tensors by name, as headers and indexes are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+
+use super::CheckpointError;
+
+/// The key that describes no tensor but the file, in strings.
+const METADATA_KEY: &str = "__metadata__";
+
+/// The entries of the object as they stand, repetitions included: a map would
+/// silently let one of two entries of the same name win.
+#[derive(Debug)]
+pub(super) struct Entries<V>(Vec<(String, V)>);
+
+impl<V> Entries<V> {
+    /// The entries by name.
+    pub(super) fn unique(self, file: &Path) -> Result<BTreeMap<String, V>, CheckpointError> {
+        let mut map = BTreeMap::new();
+        for (tensor, value) in self.0 {
+            if map.contains_key(&tensor) {
+                return Err(CheckpointError::DuplicateTensor { file: file.to_path_buf(), tensor });
+            }
+            map.insert(tensor, value);
+        }
+        Ok(map)
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor(PhantomData))
+    }
+}
+
+struct EntriesVisitor<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
+    type Value = Entries<V>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of tensors by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == METADATA_KEY {
+                map.next_value::<HashMap<String, String>>()?;
+                continue;
+            }
+            let value = map
+                .next_value()
+                .map_err(|error| A::Error::custom(format_args!("tensor {name:?}: {error}")))?;
+            entries.push((name, value));
+        }
+        Ok(Entries(entries))
+    }
+}

@@ -1,0 +1,54 @@
+//! The index of a sharded checkpoint: which tensor is in which file.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+
+use super::CheckpointError;
+use super::entries::Entries;
+use super::storage::{ReadMode, Storage};
+
+/// The longest index accepted, in bytes: the bound of a header, which holds
+/// as many names.
+const MAX_INDEX: u64 = 100_000_000;
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: Entries<String>,
+}
+
+/// Reads the index: file names of shards, each with the names of its tensors.
+pub(super) fn read(file: &Path) -> Result<BTreeMap<String, Vec<String>>, CheckpointError> {
+    let storage = Storage::open(file, ReadMode::Read)?;
+    if storage.len() > MAX_INDEX {
+        return Err(CheckpointError::IndexTooLong {
+            file: file.to_path_buf(),
+            found: storage.len(),
+            limit: MAX_INDEX,
+        });
+    }
+    let text = storage
+        .elements::<u8>(0..storage.len())
+        .map_err(|source| CheckpointError::Io { file: file.to_path_buf(), source })?;
+    let index: Index = serde_json::from_slice(&text)
+        .map_err(|source| CheckpointError::InvalidIndex { file: file.to_path_buf(), source })?;
+
+    let mut shards = BTreeMap::<String, Vec<String>>::new();
+    for (tensor, shard) in index.weight_map.unique(file)? {
+        if !is_file_name(&shard) {
+            return Err(CheckpointError::ShardName { file: file.to_path_buf(), tensor, shard });
+        }
+        shards.entry(shard).or_default().push(tensor);
+    }
+    Ok(shards)
+}
+
+/// Whether the name stays in its folder: one plain component. Backslashes and
+/// colons, which only some systems read as separators, are refused on all.
+fn is_file_name(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    components.next() == Some(Component::Normal(name.as_ref()))
+        && components.next().is_none()
+        && !name.contains(['/', '\\', ':', '\0'])
+}
