@@ -1,1 +1,7 @@
-//! TODO
+//! The BERT text tower of ALIGN.
+
+#![forbid(unsafe_code)]
+
+mod config;
+
+pub use config::AlignTextConfig;

@@ -3,6 +3,7 @@
 #![deny(unsafe_op_in_unsafe_fn, missing_docs, clippy::undocumented_unsafe_blocks)]
 
 mod checkpoint;
+pub mod config;
 mod isa;
 mod simd;
 
