@@ -6,11 +6,13 @@ use std::str::Utf8Error;
 
 use safetensors::Dtype;
 
-use super::{INDEX_FILE, SINGLE_FILE};
+use super::folder::{INDEX_FILE, SINGLE_FILE};
 
 /// Why a checkpoint, or a tensor of it, cannot be read.
 ///
-/// Names that come from a file are printed quoted and escaped.
+/// Each message is complete: it contains its cause, which is therefore a field
+/// and not an [`Error::source`](std::error::Error::source). Names that come
+/// from a file are printed quoted and escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -31,12 +33,12 @@ pub enum CheckpointError {
         folder: PathBuf,
     },
     /// The operating system could not open, map or read a file.
-    #[error("{file}: {source}")]
+    #[error("{file}: {cause}")]
     Io {
         /// The file.
         file: PathBuf,
         /// The cause.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The path is a folder, a pipe or a device.
     #[error("{file}: expected a regular file, found something else")]
@@ -78,21 +80,21 @@ pub enum CheckpointError {
         available: u64,
     },
     /// The header is not text.
-    #[error("{file}: the header is not UTF-8: {source}")]
+    #[error("{file}: the header is not UTF-8: {cause}")]
     HeaderNotUtf8 {
         /// The file.
         file: PathBuf,
         /// Where it is not.
-        source: Utf8Error,
+        cause: Utf8Error,
     },
     /// The header is not JSON, or not the JSON of a safetensors header (a
     /// field missing, a dtype that does not exist, a negative size...).
-    #[error("{file}: the header is not a safetensors header: {source}")]
+    #[error("{file}: the header is not a safetensors header: {cause}")]
     InvalidHeader {
         /// The file.
         file: PathBuf,
         /// The place and the cause.
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
     /// A tensor's name stands twice in a header or index.
     #[error("{file}: tensor {tensor:?} is described twice")]
@@ -225,12 +227,12 @@ pub enum CheckpointError {
         limit: u64,
     },
     /// The index is not JSON with a `weight_map` of names to files.
-    #[error("{file}: not an index of shards: {source}")]
+    #[error("{file}: not an index of shards: {cause}")]
     InvalidIndex {
         /// The index.
         file: PathBuf,
         /// The place and the cause.
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
     /// The index names a shard by anything but a file name.
     #[error(
@@ -296,13 +298,13 @@ pub enum CheckpointError {
     },
     /// A tensor's data cannot be read: the disk failed, the file was cut
     /// since it was opened, or memory does not suffice.
-    #[error("{file}: tensor {tensor:?}: {source}")]
+    #[error("{file}: tensor {tensor:?}: {cause}")]
     ReadTensor {
         /// The file.
         file: PathBuf,
         /// The tensor.
         tensor: String,
         /// The cause.
-        source: io::Error,
+        cause: io::Error,
     },
 }

@@ -52,7 +52,7 @@ pub(super) fn read(
     file: &Path,
     storage: &Storage,
 ) -> Result<BTreeMap<String, Entry>, CheckpointError> {
-    let io_error = |source| CheckpointError::Io { file: file.to_path_buf(), source };
+    let io_error = |cause| CheckpointError::Io { file: file.to_path_buf(), cause };
 
     let Some(available) = storage.len().checked_sub(LENGTH_BYTES) else {
         return Err(CheckpointError::TooShort { file: file.to_path_buf(), found: storage.len() });
@@ -73,7 +73,8 @@ pub(super) fn read(
         });
     };
     let data_start = LENGTH_BYTES + length;
-    let header = storage.elements::<u8>(LENGTH_BYTES..data_start).map_err(io_error)?;
+    // Owned even if mapped: what is checked and what is used are the same bytes.
+    let header = storage.elements::<u8>(LENGTH_BYTES..data_start).map_err(io_error)?.into_owned();
     let tensors = parse(file, &header)?;
     check_tiling(file, &tensors, data_length)?;
 
@@ -90,9 +91,9 @@ pub(super) fn read(
 /// The header's tensors by name, not yet held against each other or the file.
 fn parse(file: &Path, header: &[u8]) -> Result<BTreeMap<String, RawInfo>, CheckpointError> {
     let text = std::str::from_utf8(header)
-        .map_err(|source| CheckpointError::HeaderNotUtf8 { file: file.to_path_buf(), source })?;
+        .map_err(|cause| CheckpointError::HeaderNotUtf8 { file: file.to_path_buf(), cause })?;
     let entries: Entries<RawInfo> = serde_json::from_str(text)
-        .map_err(|source| CheckpointError::InvalidHeader { file: file.to_path_buf(), source })?;
+        .map_err(|cause| CheckpointError::InvalidHeader { file: file.to_path_buf(), cause })?;
     entries.unique(file)
 }
 

@@ -30,9 +30,9 @@ pub(super) fn read(file: &Path) -> Result<BTreeMap<String, Vec<String>>, Checkpo
     }
     let text = storage
         .elements::<u8>(0..storage.len())
-        .map_err(|source| CheckpointError::Io { file: file.to_path_buf(), source })?;
+        .map_err(|cause| CheckpointError::Io { file: file.to_path_buf(), cause })?;
     let index: Index = serde_json::from_slice(&text)
-        .map_err(|source| CheckpointError::InvalidIndex { file: file.to_path_buf(), source })?;
+        .map_err(|cause| CheckpointError::InvalidIndex { file: file.to_path_buf(), cause })?;
 
     let mut shards = BTreeMap::<String, Vec<String>>::new();
     for (tensor, shard) in index.weight_map.unique(file)? {

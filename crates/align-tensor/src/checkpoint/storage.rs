@@ -46,7 +46,7 @@ pub(super) enum Storage {
 
 impl Storage {
     pub(super) fn open(path: &Path, mode: ReadMode) -> Result<Self, CheckpointError> {
-        let io_error = |source| CheckpointError::Io { file: path.to_path_buf(), source };
+        let io_error = |cause| CheckpointError::Io { file: path.to_path_buf(), cause };
         // Asked before opening: opening a pipe would wait for its writer.
         if !path.metadata().map_err(io_error)?.is_file() {
             return Err(CheckpointError::NotAFile { file: path.to_path_buf() });
@@ -83,20 +83,20 @@ impl Storage {
                 let bytes = &map[bytes.start as usize..bytes.end as usize];
                 match bytemuck::try_cast_slice::<u8, T>(bytes) {
                     Ok(elements) => Cow::Borrowed(elements),
-                    Err(_) => Cow::Owned(owned(bytes.len() as u64, |into| {
+                    Err(_) => Cow::Owned(filled(bytes.len() as u64, |into| {
                         into.copy_from_slice(bytes);
                         Ok(())
                     })?),
                 }
             }
-            Self::File { file, .. } => Cow::Owned(owned(bytes.end - bytes.start, |into| {
+            Self::File { file, .. } => Cow::Owned(filled(bytes.end - bytes.start, |into| {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 file.seek(SeekFrom::Start(bytes.start))?;
                 file.read_exact(into)
             })?),
         };
         if cfg!(target_endian = "big") {
-            elements.to_mut().iter_mut().for_each(|x| *x = x.from_little_endian());
+            elements.to_mut().iter_mut().for_each(|x| *x = x.to_native_order());
         }
         Ok(elements)
     }
@@ -128,62 +128,67 @@ impl Storage {
 /// Maps a file for reading.
 fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the duty is that nobody changes the file while it is mapped,
-    // since `&[u8]` promises bytes that stay as they are. No code can enforce
+    // since a `&[u8]` promises bytes that stay as they are. No code can enforce
     // this against other processes, so it is passed on to the user in the
     // documentation of `ReadMode::Mmap`, with `ReadMode::Read` as the way out;
-    // this crate never writes to a file it reads. All sizes are checked
-    // against the length at the time of mapping, and no value of a weight is
-    // used as an index, length or discriminant: bytes that change all the same
-    // give wrong numbers, and a file cut short ends the process.
+    // this crate never writes to a file that it reads. What a broken promise
+    // can do is kept small: the header is copied before it is checked, sizes
+    // are held against the length that was mapped, and all bit patterns of a
+    // weight are valid.
     unsafe { Mmap::map(file) }
 }
 
 /// `length` bytes of new elements, filled by `fill`.
-fn owned<T: Element>(
+fn filled<T: Element>(
     length: u64,
     fill: impl FnOnce(&mut [u8]) -> io::Result<()>,
 ) -> io::Result<Vec<T>> {
-    let count = usize::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?
-        / size_of::<T>();
+    let length = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    let mut elements = zeroed(length / size_of::<T>())?;
+    fill(bytemuck::cast_slice_mut(&mut elements))?;
+    Ok(elements)
+}
+
+/// `count` zeros, or an error where `vec!` would end the process.
+pub(super) fn zeroed<T: Pod>(count: usize) -> io::Result<Vec<T>> {
     let mut elements = Vec::new();
     elements.try_reserve_exact(count)?;
     elements.resize(count, T::zeroed());
-    fill(bytemuck::cast_slice_mut(&mut elements))?;
     Ok(elements)
 }
 
 /// What files hold in little-endian order.
 pub(super) trait Element: Pod {
     /// The value whose bytes were read in little-endian order.
-    fn from_little_endian(self) -> Self;
+    fn to_native_order(self) -> Self;
 }
 
 impl Element for u8 {
-    fn from_little_endian(self) -> Self {
+    fn to_native_order(self) -> Self {
         self
     }
 }
 
 impl Element for u64 {
-    fn from_little_endian(self) -> Self {
+    fn to_native_order(self) -> Self {
         Self::from_le(self)
     }
 }
 
 impl Element for f32 {
-    fn from_little_endian(self) -> Self {
+    fn to_native_order(self) -> Self {
         Self::from_bits(u32::from_le(self.to_bits()))
     }
 }
 
 impl Element for f16 {
-    fn from_little_endian(self) -> Self {
+    fn to_native_order(self) -> Self {
         Self::from_bits(u16::from_le(self.to_bits()))
     }
 }
 
 impl Element for bf16 {
-    fn from_little_endian(self) -> Self {
+    fn to_native_order(self) -> Self {
         Self::from_bits(u16::from_le(self.to_bits()))
     }
 }

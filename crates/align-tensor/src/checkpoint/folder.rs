@@ -1,0 +1,176 @@
+//! A whole checkpoint: one file, or the shards of an index.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::header::Entry;
+use super::index;
+use super::tensor_file::TensorFile;
+use super::{CheckpointError, ReadMode, TensorInfo, TensorSource};
+
+/// The file of a checkpoint that is one file.
+pub(super) const SINGLE_FILE: &str = "model.safetensors";
+/// The index of a checkpoint that is several files.
+pub(super) const INDEX_FILE: &str = "model.safetensors.index.json";
+
+/// The tensors of a checkpoint, checked and ready to be read.
+///
+/// ```
+/// use align_tensor::{Checkpoint, ReadMode, TensorSource};
+/// # use safetensors::{Dtype, tensor::{TensorView, serialize_to_file}};
+/// # let folder = tempfile::tempdir()?;
+/// # let bytes: Vec<u8> = [1.0f32, 2.0, 3.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+/// # let bias = TensorView::new(Dtype::F32, vec![3], &bytes)?;
+/// # serialize_to_file([("dense.bias", bias)], None, &folder.path().join("model.safetensors"))?;
+///
+/// let checkpoint = Checkpoint::open(folder.path(), ReadMode::Mmap)?;
+/// assert_eq!(checkpoint.names().collect::<Vec<_>>(), ["dense.bias"]);
+/// assert_eq!(*checkpoint.tensor("dense.bias", &[3])?, [1.0, 2.0, 3.0]);
+///
+/// let error = checkpoint.tensor("dense.bias", &[4]).unwrap_err();
+/// assert!(error.to_string().ends_with("expected shape [4], found [3]"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// What was opened, for messages: the single file or the index.
+    path: PathBuf,
+    files: Vec<TensorFile>,
+    tensors: BTreeMap<String, Location>,
+}
+
+/// Where a tensor is: which of [`Checkpoint::files`], and where in it.
+#[derive(Debug)]
+struct Location {
+    file: usize,
+    entry: Entry,
+}
+
+impl Checkpoint {
+    /// Opens the checkpoint of a folder: `model.safetensors` if it is there,
+    /// else the shards that `model.safetensors.index.json` names.
+    ///
+    /// # Errors
+    ///
+    /// If the folder holds neither, a file cannot be read, or one of the
+    /// format's invariants is broken: see [`CheckpointError`].
+    pub fn open(folder: impl AsRef<Path>, mode: ReadMode) -> Result<Self, CheckpointError> {
+        let folder = folder.as_ref();
+        let single = folder.join(SINGLE_FILE);
+        let index = folder.join(INDEX_FILE);
+        if single.exists() {
+            Self::open_file(single, mode)
+        } else if index.exists() {
+            Self::open_index(folder, index, mode)
+        } else if folder.is_dir() {
+            Err(CheckpointError::NoCheckpoint { folder: folder.to_path_buf() })
+        } else {
+            Err(CheckpointError::NoFolder { folder: folder.to_path_buf() })
+        }
+    }
+
+    /// Opens a single safetensors file, whatever its name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Checkpoint::open`].
+    pub fn open_file(path: impl AsRef<Path>, mode: ReadMode) -> Result<Self, CheckpointError> {
+        let path = path.as_ref().to_path_buf();
+        let (file, entries) = TensorFile::open(path.clone(), mode)?;
+        let tensors =
+            entries.into_iter().map(|(name, entry)| (name, Location { file: 0, entry })).collect();
+        Ok(Self { path, files: vec![file], tensors })
+    }
+
+    fn open_index(folder: &Path, path: PathBuf, mode: ReadMode) -> Result<Self, CheckpointError> {
+        let mut files = Vec::new();
+        let mut tensors = BTreeMap::new();
+        for (shard, names) in index::read(&path)? {
+            let shard_path = folder.join(&shard);
+            if !shard_path.exists() {
+                return Err(CheckpointError::MissingShard { file: path, shard });
+            }
+            let (file, mut entries) = TensorFile::open(shard_path, mode)?;
+            for tensor in names {
+                let Some(entry) = entries.remove(&tensor) else {
+                    return Err(CheckpointError::NotInShard { file: path, tensor, shard });
+                };
+                tensors.insert(tensor, Location { file: files.len(), entry });
+            }
+            files.push(file);
+        }
+        Ok(Self { path, files, tensors })
+    }
+
+    /// What was opened: the safetensors file, or the index of the shards.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tensors' names, in alphabetical order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Type and shape of a tensor, or `None` if the checkpoint lacks it.
+    pub fn info(&self, name: &str) -> Option<&TensorInfo> {
+        Some(&self.tensors.get(name)?.entry.info)
+    }
+
+    /// The number of trained values: the elements of all floating-point
+    /// tensors but the statistics of batch norms, which PyTorch keeps as
+    /// buffers named `running_mean` and `running_var`. This is the count that
+    /// `num_parameters()` of the PyTorch model gives.
+    pub fn parameters(&self) -> usize {
+        let is_statistic = |name: &str| {
+            let last = name.rsplit('.').next();
+            matches!(last, Some("running_mean" | "running_var"))
+        };
+        self.tensors
+            .iter()
+            .filter(|(name, at)| at.entry.info.is_float() && !is_statistic(name))
+            .map(|(_, at)| at.entry.info.elements())
+            .sum()
+    }
+
+    /// Size in bytes of the safetensors files, headers included.
+    pub fn file_size(&self) -> u64 {
+        self.files.iter().map(|file| file.len()).sum()
+    }
+
+    fn locate(&self, name: &str) -> Option<(&TensorFile, &Entry)> {
+        let at = self.tensors.get(name)?;
+        Some((&self.files[at.file], &at.entry))
+    }
+}
+
+impl TensorSource for Checkpoint {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, CheckpointError> {
+        let Some((file, entry)) = self.locate(name) else {
+            return Err(CheckpointError::MissingTensor {
+                file: self.path.clone(),
+                tensor: name.to_owned(),
+            });
+        };
+        if entry.info.shape != shape {
+            return Err(CheckpointError::WrongShape {
+                file: file.path().to_path_buf(),
+                tensor: name.to_owned(),
+                expected: shape.to_vec(),
+                found: entry.info.shape.clone(),
+            });
+        }
+        file.floats(name, entry)
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    fn release(&self, name: &str) {
+        if let Some((file, entry)) = self.locate(name) {
+            file.release(entry);
+        }
+    }
+}
