@@ -3,5 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod output;
+mod tower;
 
 pub use config::{AlignVisionConfig, BlockConfig, ImageSize, PoolingType};
+pub use output::{VisionError, VisionOptions, VisionOutput};
+pub use tower::VisionTower;

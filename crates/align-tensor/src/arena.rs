@@ -1,0 +1,63 @@
+//! One piece of memory for all the intermediate values of a forward.
+
+use crate::aligned::{AlignedBuffer, round_up_to_line};
+
+/// One buffer from which a forward takes all its intermediate arrays.
+///
+/// It grows to what the largest forward so far has needed and is kept between forwards, so a
+/// forward of a size seen before allocates nothing.
+#[derive(Debug, Default)]
+pub struct Arena {
+    buffer: AlignedBuffer,
+}
+
+impl Arena {
+    /// An arena that holds nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens the arena for a forward that takes `sizes`, each rounded up to a cache line.
+    pub fn open(&mut self, sizes: impl IntoIterator<Item = usize>) -> ArenaSpace<'_> {
+        let total = sizes.into_iter().map(round_up_to_line).sum();
+        if self.buffer.len() < total {
+            self.buffer = AlignedBuffer::zeroed(total);
+        }
+        ArenaSpace { free: &mut self.buffer }
+    }
+}
+
+/// What is left of an arena in the current forward.
+pub struct ArenaSpace<'a> {
+    free: &'a mut [f32],
+}
+
+impl<'a> ArenaSpace<'a> {
+    /// Takes `len` values that start on a cache line; their content is unspecified.
+    ///
+    /// # Panics
+    /// Where more is taken than the arena was opened for.
+    pub fn take(&mut self, len: usize) -> &'a mut [f32] {
+        let (taken, free) = std::mem::take(&mut self.free).split_at_mut(round_up_to_line(len));
+        self.free = free;
+        &mut taken[..len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hands_out_disjoint_aligned_pieces_and_keeps_its_memory() {
+        let mut arena = Arena::new();
+        let mut space = arena.open([5, 17]);
+        let (a, b) = (space.take(5), space.take(17));
+        a.fill(1.0);
+        b.fill(2.0);
+        assert_eq!(a, [1.0; 5]);
+        assert_eq!(b.as_ptr() as usize % 64, 0);
+        let first = a.as_ptr();
+        assert_eq!(arena.open([16]).take(16).as_ptr(), first);
+    }
+}

@@ -1,0 +1,179 @@
+//! The layout of packed weights.
+//!
+//! `W^T [k, n]` is cut into panels of `2 * LANES` columns; a panel holds its `k` rows one after
+//! another, so a microkernel reads it from front to back. The last panel is one vector wide
+//! where that is enough; columns behind `n` are zero.
+
+use crate::{
+    AlignedBuffer, Isa, Team,
+    simd::{Op, Simd},
+};
+
+/// The lanes of a vector of `isa`.
+pub(crate) fn lanes(isa: Isa) -> usize {
+    struct Lanes;
+    impl Op for Lanes {
+        type Output = usize;
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> usize {
+            S::LANES
+        }
+    }
+    isa.dispatch(Lanes)
+}
+
+/// The rows of a full tile of `isa`: see [`microkernel::max_rows`](super::microkernel::max_rows).
+pub(crate) fn max_rows(isa: Isa) -> usize {
+    struct MaxRows;
+    impl Op for MaxRows {
+        type Output = usize;
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> usize {
+            super::microkernel::max_rows::<S>()
+        }
+    }
+    isa.dispatch(MaxRows)
+}
+
+/// Weights `[n, k]`, packed for the microkernels of one instruction set.
+#[derive(Clone, Debug)]
+pub struct PackedMatrix {
+    isa: Isa,
+    k: usize,
+    n: usize,
+    data: AlignedBuffer,
+}
+
+impl PackedMatrix {
+    /// Packs `weights [n, k]`, row-major: a row for each of the `n` outputs.
+    ///
+    /// # Panics
+    /// Where `weights` has not `n * k` values.
+    pub fn pack(isa: Isa, weights: &[f32], n: usize, k: usize) -> Self {
+        assert_eq!(weights.len(), n * k, "weights [{n}, {k}]");
+        let lanes = lanes(isa);
+        let mut data = AlignedBuffer::zeroed(n.div_ceil(lanes) * lanes * k);
+        let shape = PackedShape { lanes, k, n };
+        for panel in 0..shape.panels() {
+            let columns = shape.columns(panel);
+            let width = shape.width(panel);
+            let packed = &mut data[shape.offset(panel)..][..width * k];
+            for (column, row) in weights[columns.start * k..columns.end * k].chunks(k).enumerate()
+            {
+                for (slot, &weight) in packed[column..].iter_mut().step_by(width).zip(row) {
+                    *slot = weight;
+                }
+            }
+        }
+        Self { isa, k, n, data }
+    }
+
+    /// The instruction set it is packed for.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The length of the products' sums.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The outputs.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The values that [`PackedMatrix::scale_inputs`] writes.
+    pub fn packed_len(&self) -> usize {
+        self.data.len()
+    }
+
+    pub(crate) fn view(&self) -> PackedView<'_> {
+        PackedView { isa: self.isa, k: self.k, n: self.n, data: &self.data }
+    }
+
+    /// Writes a copy whose weights are multiplied by `scales[k]`, one for each input, to
+    /// `scaled`, and returns it as weights: `A * diag(scales)` folded into the smaller side.
+    ///
+    /// # Panics
+    /// Where `scales` has not `k` values or `scaled` not [`PackedMatrix::packed_len`].
+    pub fn scale_inputs<'a>(
+        &self,
+        team: &Team<'_>,
+        scales: &[f32],
+        scaled: &'a mut [f32],
+    ) -> PackedView<'a> {
+        assert_eq!(scales.len(), self.k, "a scale for each input");
+        assert_eq!(scaled.len(), self.data.len(), "room for the scaled copy");
+        let shape = self.view().shape();
+        // All panels but the last have one size, so a chunk is a panel.
+        let panel_len = 2 * shape.lanes * self.k;
+        team.run_chunks(scaled, panel_len, |panel, scaled| {
+            let width = shape.width(panel);
+            let packed = &self.data[panel * panel_len..][..scaled.len()];
+            let rows = scaled.chunks_exact_mut(width).zip(packed.chunks_exact(width));
+            for ((scaled, packed), &scale) in rows.zip(scales) {
+                for (scaled, &weight) in scaled.iter_mut().zip(packed) {
+                    *scaled = weight * scale;
+                }
+            }
+        });
+        PackedView { isa: self.isa, k: self.k, n: self.n, data: scaled }
+    }
+}
+
+/// Borrowed packed weights, as kernels take them.
+#[derive(Clone, Copy)]
+pub struct PackedView<'a> {
+    pub(crate) isa: Isa,
+    pub(crate) k: usize,
+    pub(crate) n: usize,
+    data: &'a [f32],
+}
+
+impl<'a> From<&'a PackedMatrix> for PackedView<'a> {
+    fn from(matrix: &'a PackedMatrix) -> Self {
+        matrix.view()
+    }
+}
+
+impl<'a> PackedView<'a> {
+    pub(crate) fn shape(&self) -> PackedShape {
+        PackedShape { lanes: lanes(self.isa), k: self.k, n: self.n }
+    }
+
+    /// Panel `index`: `k` rows of `width` values.
+    pub(crate) fn panel(&self, index: usize) -> &'a [f32] {
+        let shape = self.shape();
+        &self.data[shape.offset(index)..][..shape.width(index) * self.k]
+    }
+}
+
+/// Where the panels of a packed matrix are.
+#[derive(Clone, Copy)]
+pub(crate) struct PackedShape {
+    pub(crate) lanes: usize,
+    pub(crate) k: usize,
+    pub(crate) n: usize,
+}
+
+impl PackedShape {
+    pub(crate) fn panels(self) -> usize {
+        self.n.div_ceil(2 * self.lanes)
+    }
+
+    /// The outputs that a panel computes.
+    pub(crate) fn columns(self, panel: usize) -> std::ops::Range<usize> {
+        let start = panel * 2 * self.lanes;
+        start..self.n.min(start + 2 * self.lanes)
+    }
+
+    /// The columns that a panel stores: one vector or two.
+    pub(crate) fn width(self, panel: usize) -> usize {
+        self.columns(panel).len().div_ceil(self.lanes) * self.lanes
+    }
+
+    fn offset(self, panel: usize) -> usize {
+        panel * 2 * self.lanes * self.k
+    }
+}

@@ -1,0 +1,300 @@
+//! The protocol between the leader of a forward and its followers.
+//!
+//! The leader opens a phase: it publishes a job and makes the `phase` number odd. Everyone takes
+//! tasks from the job, from a range of their own first and then from the others'. The leader
+//! closes the phase (the number becomes even) once no task is left, and waits for whoever is
+//! still inside.
+//!
+//! A follower announces itself in `inside` *before* it looks whether a phase is open, and the
+//! leader closes *before* it looks whether anyone is inside; both are sequentially consistent.
+//! So a follower either is waited for, or sees the phase closed and touches nothing.
+
+use std::{
+    any::Any,
+    cell::{Cell, UnsafeCell},
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread::Thread,
+};
+
+/// How often a follower looks for the next phase before it parks: some 50 us of spinning, longer
+/// than the leader's own work between two phases and shorter than a scheduler's time slice.
+const SPINS_BEFORE_PARKING: u32 = 2_000;
+
+/// How often the leader looks for the last follower to leave a phase before it offers its core.
+const SPINS_BEFORE_YIELDING: u32 = 10_000;
+
+/// The body of a phase: called with a task's number and the worker's.
+type Job<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// A worker's own range of tasks, on a cache line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct Range {
+    next: AtomicUsize,
+    end: AtomicUsize,
+}
+
+/// The threads gathered for one forward, as the leader and the kernels that it calls see them.
+///
+/// It stays with the leader's thread (it is neither `Sync` nor handed to tasks), so phases can
+/// neither overlap nor nest.
+pub struct Team<'a> {
+    shared: &'a Shared,
+    leader_only: PhantomData<Cell<()>>,
+}
+
+impl<'a> Team<'a> {
+    pub(super) fn new(shared: &'a Shared) -> Self {
+        Self { shared, leader_only: PhantomData }
+    }
+
+    /// How many workers may run tasks: the leader, number 0, and the followers.
+    pub fn workers(&self) -> usize {
+        self.shared.ranges.len()
+    }
+
+    /// Runs `job(task, worker)` for every task below `tasks` and returns when all are done.
+    ///
+    /// Which worker runs a task is not known beforehand; no two run tasks with one worker's
+    /// number at the same time.
+    ///
+    /// # Panics
+    /// With the first panic of a task, after the phase has ended.
+    pub fn run(&self, tasks: usize, job: impl Fn(usize, usize) + Sync) {
+        if tasks <= 1 || self.workers() == 1 {
+            (0..tasks).for_each(|task| job(task, 0));
+        } else {
+            self.shared.lead_phase(tasks, &job);
+        }
+    }
+
+    /// Splits `data` into chunks of `len` (the last may be shorter) and runs
+    /// `job(index, chunk)` for each.
+    ///
+    /// # Panics
+    /// Where `len` is zero, and as [`Team::run`].
+    pub fn run_chunks<T: Send>(
+        &self,
+        data: &mut [T],
+        len: usize,
+        job: impl Fn(usize, &mut [T]) + Sync,
+    ) {
+        let total = data.len();
+        let base = SharedMut(data.as_mut_ptr());
+        self.run(total.div_ceil(len), |task, _| {
+            let start = task * len;
+            // SAFETY: `start < total` because `task` is below the quotient rounded up, the
+            // length ends at `total` at most, and chunks of distinct tasks do not overlap; each
+            // task runs once. `data` is borrowed for the whole call.
+            let chunk = unsafe {
+                std::slice::from_raw_parts_mut(base.get().add(start), len.min(total - start))
+            };
+            job(task, chunk);
+        });
+    }
+
+    /// Runs `job(task, scratch)` for every task below `tasks`, with a scratch of `len` values
+    /// that no other running task shares; its content is what an earlier task left there.
+    ///
+    /// # Panics
+    /// Where `scratch` is shorter than `len` for each worker, and as [`Team::run`].
+    pub fn run_with_scratch(
+        &self,
+        tasks: usize,
+        scratch: &mut [f32],
+        len: usize,
+        job: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        assert!(scratch.len() / self.workers() >= len, "scratch for every worker");
+        let base = SharedMut(scratch.as_mut_ptr());
+        self.run(tasks, |task, worker| {
+            // SAFETY: the assertion above leaves `len` values to every worker's number, and no
+            // two tasks run with one number at the same time. `scratch` is borrowed throughout.
+            let own = unsafe { std::slice::from_raw_parts_mut(base.get().add(worker * len), len) };
+            job(task, own);
+        });
+    }
+}
+
+/// A pointer that tasks on several threads write through, each to places of its own.
+pub(crate) struct SharedMut<T>(pub(crate) *mut T);
+
+impl<T> SharedMut<T> {
+    /// The pointer; taking it through a method makes closures capture the whole, `Sync` wrapper.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+// SAFETY: sharing the address is harmless; whoever writes through it proves, where it does, that
+// no two threads touch one place.
+unsafe impl<T: Send> Sync for SharedMut<T> {}
+// SAFETY: as for `Sync`.
+unsafe impl<T: Send> Send for SharedMut<T> {}
+
+/// What the leader and its followers share.
+pub(super) struct Shared {
+    ranges: Box<[Range]>,
+    /// Odd while a phase is open.
+    phase: AtomicUsize,
+    /// Followers that may be using `job`.
+    inside: AtomicUsize,
+    /// Written only by the leader, while the phase is closed and nobody is inside.
+    job: UnsafeCell<Option<Job<'static>>>,
+    dismissed: AtomicBool,
+    parked: AtomicUsize,
+    sleepers: Mutex<Vec<Thread>>,
+    /// What a follower's task panicked with; the leader goes on with it.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+// SAFETY: all fields but `job` are `Sync`. `job` is written only in `lead_phase`, which only the
+// leader's thread can reach (`Team` is not `Sync`), while the phase is closed and `inside` is
+// zero; followers read it only between counting themselves in `inside` with a phase open and
+// counting themselves out.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub(super) fn new(workers: usize) -> Self {
+        Self {
+            ranges: (0..workers).map(|_| Range::default()).collect(),
+            phase: AtomicUsize::new(0),
+            inside: AtomicUsize::new(0),
+            job: UnsafeCell::new(None),
+            dismissed: AtomicBool::new(false),
+            parked: AtomicUsize::new(0),
+            sleepers: Mutex::new(Vec::new()),
+            panic: Mutex::new(None),
+        }
+    }
+
+    fn lead_phase(&self, tasks: usize, job: Job<'_>) {
+        let workers = self.ranges.len();
+        for (worker, range) in self.ranges.iter().enumerate() {
+            range.next.store(tasks * worker / workers, SeqCst);
+            range.end.store(tasks * (worker + 1) / workers, SeqCst);
+        }
+        // SAFETY: only the lifetime changes. Followers use the reference only while `inside`
+        // counts them, and this function does not return before that is zero again.
+        let job: Job<'static> = unsafe { std::mem::transmute::<Job<'_>, Job<'static>>(job) };
+        // SAFETY: the phase is closed and nobody is inside (the end of the previous phase), so
+        // no one reads; only the leader writes.
+        unsafe { *self.job.get() = Some(job) };
+        self.phase.fetch_add(1, SeqCst);
+        if self.parked.load(SeqCst) > 0 {
+            self.wake_all();
+        }
+
+        let led = catch_unwind(AssertUnwindSafe(|| self.work(0, job)));
+
+        self.phase.fetch_add(1, SeqCst);
+        let mut spins = 0;
+        while self.inside.load(SeqCst) > 0 {
+            spins += 1;
+            if spins < SPINS_BEFORE_YIELDING {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+        if let Err(panic) = led {
+            resume_unwind(panic);
+        }
+        let followers = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(panic) = followers {
+            resume_unwind(panic);
+        }
+    }
+
+    /// Takes tasks until none is left: the worker's own range first, then the others'.
+    fn work(&self, worker: usize, job: Job<'_>) {
+        let workers = self.ranges.len();
+        for offset in 0..workers {
+            let range = &self.ranges[(worker + offset) % workers];
+            let end = range.end.load(SeqCst);
+            while range.next.load(SeqCst) < end {
+                let task = range.next.fetch_add(1, SeqCst);
+                if task >= end {
+                    break;
+                }
+                job(task, worker);
+            }
+        }
+    }
+
+    /// A follower's life: phase after phase until the leader dismisses it.
+    pub(super) fn follow(&self, worker: usize) {
+        let mut seen = self.phase.load(SeqCst) & !1;
+        let mut spins = 0;
+        while !self.dismissed.load(SeqCst) {
+            let phase = self.phase.load(SeqCst);
+            if phase % 2 == 1 && phase != seen {
+                seen = phase;
+                self.join_phase(worker);
+                spins = 0;
+            } else if spins < SPINS_BEFORE_PARKING {
+                spins += 1;
+                std::hint::spin_loop();
+            } else {
+                self.park();
+                spins = 0;
+            }
+        }
+    }
+
+    fn join_phase(&self, worker: usize) {
+        self.inside.fetch_add(1, SeqCst);
+        if self.phase.load(SeqCst) % 2 == 1 {
+            // SAFETY: this thread is counted in `inside` and a phase is open, so the leader
+            // neither writes `job` nor lets go of what it points to before this thread leaves.
+            let job = unsafe { *self.job.get() };
+            if let Some(job) = job
+                && let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(worker, job)))
+            {
+                self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
+            }
+        }
+        self.inside.fetch_sub(1, SeqCst);
+    }
+
+    /// Sleeps until a phase opens or the follower is dismissed.
+    fn park(&self) {
+        self.sleepers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(std::thread::current());
+        self.parked.fetch_add(1, SeqCst);
+        // Whoever opens a phase after this look sees `parked` and wakes this thread.
+        if self.phase.load(SeqCst) % 2 == 0 && !self.dismissed.load(SeqCst) {
+            std::thread::park();
+        }
+        self.parked.fetch_sub(1, SeqCst);
+    }
+
+    fn wake_all(&self) {
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        sleepers.drain(..).for_each(|thread| thread.unpark());
+    }
+
+    fn dismiss(&self) {
+        self.dismissed.store(true, SeqCst);
+        self.wake_all();
+    }
+
+    /// Dismisses the followers when dropped.
+    pub(super) fn dismiss_on_drop(&self) -> impl Drop + '_ {
+        struct Dismissal<'a>(&'a Shared);
+        impl Drop for Dismissal<'_> {
+            fn drop(&mut self) {
+                self.0.dismiss();
+            }
+        }
+        Dismissal(self)
+    }
+}
