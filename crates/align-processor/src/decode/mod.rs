@@ -1,0 +1,134 @@
+//! Image files to upright 8-bit RGB, as Pillow's `Image.open`, `ImageOps.exif_transpose` and
+//! `convert("RGB")` give it.
+//!
+//! - [`limits`]: what a file may ask for;
+//! - [`rgb`]: gray, alpha and 16-bit pixels to RGB;
+//! - [`orientation`]: the EXIF or XMP orientation;
+//! - [`jpeg`], [`tiff`]: what these two formats need besides.
+
+mod jpeg;
+mod limits;
+mod orientation;
+mod rgb;
+mod tiff;
+
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::Path;
+
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
+
+use crate::RgbImage;
+use crate::error::{ImageFault, ProcessorError};
+pub use limits::DecodeLimits;
+
+/// Reads and decodes an image file.
+///
+/// # Errors
+/// If the file cannot be read, or as [`decode`]; the error names the file.
+pub fn open(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<RgbImage, ProcessorError> {
+    let path = path.as_ref();
+    let io = |source| ProcessorError::Io { path: path.into(), source };
+    let file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    file.take(limits.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+    decode(&bytes, limits).map_err(|error| error.at(path))
+}
+
+/// Decodes a PNG, JPEG, WebP, GIF, BMP or TIFF file, told by its content; of an animation or a
+/// file of several pages, the first.
+///
+/// - The orientation in EXIF, or else in XMP, is applied.
+/// - Gray becomes three equal channels, palettes are looked up, alpha is dropped.
+/// - 16-bit gray clips at 255, other 16-bit samples keep their high byte; CMYK is
+///   `(255 - K)(255 - C) / 255` for red, and so on: what Pillow does.
+/// - Lossless files decode as Pillow decodes them. JPEG decoders may differ in the last bits;
+///   the measured difference from libjpeg-turbo stands in this crate's tests.
+///
+/// # Errors
+/// If there are no bytes, they are no image, an image of an unsupported kind, truncated, corrupt,
+/// or ask for more than `limits`. Sizes are checked before memory is allocated for them.
+///
+/// ```
+/// use align_processor::decode::{DecodeLimits, decode};
+///
+/// let error = decode(b"not an image", &DecodeLimits::default()).unwrap_err();
+/// assert!(error.to_string().contains("none of PNG, JPEG, WebP, GIF, BMP, TIFF"));
+/// ```
+pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, ProcessorError> {
+    limits.check_bytes(bytes.len())?;
+    if bytes.is_empty() {
+        return Err(ImageFault::Empty.into());
+    }
+    let format = image::guess_format(bytes).map_err(|_| ImageFault::NotAnImage)?;
+    let input = Cursor::new(bytes);
+    let upright = match format {
+        ImageFormat::Png => Source::new("PNG", PngDecoder::new(input)).read(limits),
+        ImageFormat::WebP => Source::new("WebP", WebPDecoder::new(input)).read(limits),
+        ImageFormat::Gif => Source::new("GIF", GifDecoder::new(input)).read(limits),
+        ImageFormat::Bmp => Source::new("BMP", BmpDecoder::new(input)).read(limits),
+        ImageFormat::Jpeg => {
+            jpeg::check_complete(bytes)?;
+            Source::new("JPEG", JpegDecoder::new(input)).read(limits)
+        }
+        ImageFormat::Tiff => tiff::decode(bytes, limits),
+        other => {
+            let format = format!("{other:?}").to_uppercase();
+            Err(ImageFault::UnsupportedFormat { format })
+        }
+    }?;
+    Ok(upright)
+}
+
+/// A decoder whose header has been read, or the error of reading it.
+struct Source<D> {
+    format: &'static str,
+    decoder: Result<D, ImageError>,
+}
+
+impl<D: ImageDecoder> Source<D> {
+    fn new(format: &'static str, decoder: Result<D, ImageError>) -> Self {
+        Self { format, decoder }
+    }
+
+    fn read(self, limits: &DecodeLimits) -> Result<RgbImage, ImageFault> {
+        let fault = |error| fault(self.format, error);
+        let mut decoder = self.decoder.map_err(fault)?;
+        let (width, height) = decoder.dimensions();
+        limits.check_size(width, height)?;
+        decoder.set_limits(limits.memory(decoder.total_bytes())).map_err(fault)?;
+        let orientation = orientation::of(&mut decoder);
+        let image = DynamicImage::from_decoder(decoder).map_err(fault)?;
+        turn(rgb::from_dynamic(image, self.format)?, orientation)
+    }
+}
+
+/// Applies an orientation, moving no pixel where none is needed.
+fn turn(image: RgbImage, orientation: Orientation) -> Result<RgbImage, ImageFault> {
+    if orientation == Orientation::NoTransforms {
+        return Ok(image);
+    }
+    let mut image = DynamicImage::ImageRgb8(image);
+    image.apply_orientation(orientation);
+    Ok(image.into_rgb8())
+}
+
+/// A decoder's error as ours.
+fn fault(format: &'static str, error: ImageError) -> ImageFault {
+    match error {
+        ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            ImageFault::Truncated { format }
+        }
+        ImageError::Limits(_) => ImageFault::TooMuchMemory { format },
+        ImageError::Unsupported(error) => {
+            ImageFault::UnsupportedKind { format, message: error.to_string() }
+        }
+        other => ImageFault::Corrupt { format, message: other.to_string() },
+    }
+}

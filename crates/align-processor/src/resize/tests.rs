@@ -1,0 +1,86 @@
+use super::taps::{PRECISION_BITS, Taps};
+use super::*;
+use proptest::prelude::*;
+
+/// Two whole passes with an image in between, in wide integers: written to be read.
+fn reference<const C: usize>(
+    src: &[u8],
+    from: Dimensions,
+    to: Dimensions,
+    filter: Filter,
+) -> Vec<u8> {
+    let kernel = filter.kernel().unwrap();
+    let weigh = |taps: &Taps, i: usize, read: &dyn Fn(usize) -> u8| {
+        let window = taps.windows[i];
+        let sum: i64 = (window.start..window.end)
+            .zip(taps.weights(window))
+            .map(|(x, w)| i64::from(read(x)) * i64::from(*w))
+            .sum();
+        ((sum + (1 << (PRECISION_BITS - 1))) >> PRECISION_BITS).clamp(0, 255) as u8
+    };
+    let mut between = src.to_vec();
+    if from.width != to.width {
+        let taps = Taps::new(from.width, to.width, kernel);
+        between = (0..from.height * to.width * C)
+            .map(|i| {
+                let (y, x, c) = (i / C / to.width, i / C % to.width, i % C);
+                weigh(&taps, x, &|s| src[(y * from.width + s) * C + c])
+            })
+            .collect();
+    }
+    if from.height == to.height {
+        return between;
+    }
+    let taps = Taps::new(from.height, to.height, kernel);
+    (0..to.area() * C)
+        .map(|i| {
+            let (y, rest) = (i / C / to.width, i % (to.width * C));
+            weigh(&taps, y, &|s| between[s * to.width * C + rest])
+        })
+        .collect()
+}
+
+fn size() -> impl Strategy<Value = Dimensions> {
+    (1_usize..40, 1_usize..40).prop_map(|(height, width)| Dimensions { height, width })
+}
+
+proptest! {
+    #[test]
+    fn streaming_equals_two_whole_passes(
+        from in size(), to in size(), code in 1_u64..6, seed in any::<u64>()
+    ) {
+        let mut state = seed | 1;
+        let src: Vec<u8> = (0..from.area() * 3)
+            .map(|_| {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 56) as u8
+            })
+            .collect();
+        let filter = Filter::from_code(code).unwrap();
+        prop_assert_eq!(
+            resize::<3>(&src, from, to, filter),
+            reference::<3>(&src, from, to, filter)
+        );
+        let gray = &src[..from.area()];
+        prop_assert_eq!(
+            resize::<1>(gray, from, to, filter),
+            reference::<1>(gray, from, to, filter)
+        );
+    }
+
+    #[test]
+    fn a_flat_image_stays_flat(from in size(), to in size(), code in 0_u64..6, v in any::<u8>()) {
+        let src = vec![v; from.area() * 3];
+        let out = resize::<3>(&src, from, to, Filter::from_code(code).unwrap());
+        prop_assert!(out.iter().all(|p| *p == v));
+    }
+}
+
+#[test]
+fn the_same_size_is_a_copy() {
+    let size = Dimensions { height: 2, width: 3 };
+    let src: Vec<u8> = (0..18).collect();
+    for code in 0..6 {
+        assert_eq!(resize::<3>(&src, size, size, Filter::from_code(code).unwrap()), src);
+    }
+}

@@ -1,0 +1,213 @@
+//! Tokenizers from the files of a checkpoint folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use tokenizers::models::wordpiece::WordPiece;
+use tokenizers::normalizers::BertNormalizer;
+use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
+use tokenizers::processors::bert::BertProcessing;
+use tokenizers::{AddedToken, Tokenizer as Inner};
+
+use super::{Side, Tokenizer};
+use crate::error::ProcessorError;
+use crate::json::{field_or, read_file, read_object, wrong};
+
+/// The longest tokenizer file read; BERT's has about 1 MB.
+const MAX_BYTES: u64 = 256 << 20;
+
+pub(super) fn from_pretrained(dir: &Path) -> Result<Tokenizer, ProcessorError> {
+    let config_path = dir.join("tokenizer_config.json");
+    let fields = read_object(&config_path)?.unwrap_or_default();
+    let config = TokenizerConfig::from_json(&fields).map_err(|error| error.at(&config_path))?;
+
+    let (json, vocab) = (dir.join("tokenizer.json"), dir.join("vocab.txt"));
+    let (path, inner) = if let Some(bytes) = read_file(&json, MAX_BYTES)? {
+        let inner = from_tokenizer_json(&bytes).map_err(|message| tokenizer(&json, message))?;
+        (json, inner)
+    } else if let Some(bytes) = read_file(&vocab, MAX_BYTES)? {
+        let inner = from_vocab(&bytes, &config).map_err(|message| tokenizer(&vocab, message))?;
+        (vocab, inner)
+    } else {
+        let looked_for = "tokenizer.json, vocab.txt";
+        return Err(ProcessorError::MissingFiles { dir: dir.into(), looked_for });
+    };
+    let pad = &config.special.pad;
+    let pad_id = inner
+        .token_to_id(pad)
+        .ok_or_else(|| tokenizer(&path, format!("the padding token {pad:?} is not in it")))?;
+    Ok(Tokenizer {
+        inner,
+        pad_id,
+        padding_side: config.padding_side,
+        truncation_side: config.truncation_side,
+        model_max_length: config.model_max_length,
+    })
+}
+
+fn tokenizer(path: &Path, message: String) -> ProcessorError {
+    ProcessorError::Tokenizer { path: path.into(), message }
+}
+
+/// The `tokenizers` library's own format, without the padding and truncation it may hold.
+fn from_tokenizer_json(bytes: &[u8]) -> Result<Inner, String> {
+    let not_readable = |error| format!("not a readable tokenizer.json: {error}");
+    let mut inner = Inner::from_bytes(bytes).map_err(not_readable)?;
+    inner.with_truncation(None).map_err(not_readable)?;
+    inner.with_padding(None);
+    Ok(inner)
+}
+
+/// BERT's WordPiece tokenizer over a vocabulary with one token a line.
+fn from_vocab(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8: {error}"))?;
+    // All three line ends count, and a token that stands twice has the later id, as in Python.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let lines = text.strip_suffix('\n').unwrap_or(&text).split('\n');
+    // An empty map of the library's type, which it has no other way to name; its own reader of
+    // lines would also trim spaces that belong to a token.
+    let mut vocab = WordPiece::read_bytes(b"").map_err(|error| error.to_string())?;
+    vocab.extend(lines.map(str::to_owned).zip(0..));
+
+    let special = &config.special;
+    let model = WordPiece::builder()
+        .vocab(vocab)
+        .unk_token(special.unk.clone())
+        .build()
+        .map_err(|error| error.to_string())?;
+    let mut inner = Inner::new(model);
+    let normalizer = BertNormalizer::new(
+        true,
+        config.tokenize_chinese_chars,
+        config.strip_accents,
+        config.do_lower_case,
+    );
+    inner.with_normalizer(Some(normalizer)).map_err(|error| error.to_string())?;
+    inner.with_pre_tokenizer(Some(BertPreTokenizer));
+
+    config.add_tokens(&mut inner)?;
+    let id = |token: &String| {
+        let id = inner.token_to_id(token).ok_or_else(|| format!("token {token:?} is not in it"));
+        id.map(|id| (token.clone(), id))
+    };
+    let template = BertProcessing::new(id(&special.sep)?, id(&special.cls)?);
+    inner.with_post_processor(Some(template));
+    Ok(inner)
+}
+
+/// What is used of `tokenizer_config.json`.
+struct TokenizerConfig {
+    do_lower_case: bool,
+    /// `None`: as `do_lower_case`.
+    strip_accents: Option<bool>,
+    tokenize_chinese_chars: bool,
+    special: SpecialTokens,
+    /// Tokens with ids of their own, in the order of their ids.
+    added: BTreeMap<u32, AddedToken>,
+    model_max_length: Option<usize>,
+    padding_side: Side,
+    truncation_side: Side,
+}
+
+struct SpecialTokens {
+    unk: String,
+    sep: String,
+    pad: String,
+    cls: String,
+    mask: String,
+}
+
+impl TokenizerConfig {
+    /// Missing and null fields take the defaults of the original BERT tokenizer.
+    fn from_json(fields: &Map<String, Value>) -> Result<Self, ProcessorError> {
+        let flag = |name, default| field_or(fields, name, "true or false", default);
+        Ok(Self {
+            do_lower_case: flag("do_lower_case", true)?,
+            strip_accents: field_or(fields, "strip_accents", "true, false or null", None)?,
+            tokenize_chinese_chars: flag("tokenize_chinese_chars", true)?,
+            special: SpecialTokens {
+                unk: token(fields, "unk_token", "[UNK]")?,
+                sep: token(fields, "sep_token", "[SEP]")?,
+                pad: token(fields, "pad_token", "[PAD]")?,
+                cls: token(fields, "cls_token", "[CLS]")?,
+                mask: token(fields, "mask_token", "[MASK]")?,
+            },
+            added: added_tokens(fields)?,
+            model_max_length: model_max_length(fields)?,
+            padding_side: side(fields, "padding_side")?,
+            truncation_side: side(fields, "truncation_side")?,
+        })
+    }
+
+    /// Makes the added and the special tokens known, so that they are matched whole in a text.
+    fn add_tokens(&self, inner: &mut Inner) -> Result<(), String> {
+        for (id, token) in &self.added {
+            inner.add_tokens([token.clone()]).map_err(|error| error.to_string())?;
+            let found = inner.token_to_id(&token.content);
+            if found != Some(*id) {
+                return Err(format!(
+                    "tokenizer_config.json gives {:?} the id {id}, the vocabulary gives {found:?}",
+                    token.content
+                ));
+            }
+        }
+        let SpecialTokens { unk, sep, pad, cls, mask } = &self.special;
+        let special = [unk, sep, pad, cls, mask].map(|token| AddedToken::from(token, true));
+        inner.add_special_tokens(special).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+}
+
+/// A token's name: a string, or an object with `content`.
+fn token(fields: &Map<String, Value>, name: &str, default: &str) -> Result<String, ProcessorError> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(default.into()),
+        Some(value) => value
+            .as_str()
+            .or_else(|| value.get("content")?.as_str())
+            .map(str::to_owned)
+            .ok_or_else(|| wrong(name, "a string, or an object with `content`", value)),
+    }
+}
+
+/// `added_tokens_decoder`: ids (as strings) to tokens.
+fn added_tokens(fields: &Map<String, Value>) -> Result<BTreeMap<u32, AddedToken>, ProcessorError> {
+    const NAME: &str = "added_tokens_decoder";
+    let tokens: Map<String, Value> = field_or(fields, NAME, "an object", Map::new())?;
+    tokens
+        .iter()
+        .map(|(id, value)| {
+            let name = format!("{NAME}.{id}");
+            let number = id.parse().map_err(|_| wrong(&name, "an id as its name", value))?;
+            let token = serde_json::from_value(value.clone())
+                .map_err(|_| wrong(&name, "a token with content and its five flags", value))?;
+            Ok((number, token))
+        })
+        .collect()
+}
+
+/// `model_max_length`; where it was never set, files hold a number like 1e30.
+fn model_max_length(fields: &Map<String, Value>) -> Result<Option<usize>, ProcessorError> {
+    const NAME: &str = "model_max_length";
+    const ENDLESS: f64 = u32::MAX as f64;
+    match fields.get(NAME) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_f64() {
+            Some(length) if length >= ENDLESS => Ok(None),
+            Some(length) if length >= 2.0 => Ok(Some(length as usize)),
+            _ => Err(wrong(NAME, "a number of at least 2 tokens", value)),
+        },
+    }
+}
+
+fn side(fields: &Map<String, Value>, name: &str) -> Result<Side, ProcessorError> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(Side::Right),
+        Some(value) => match value.as_str() {
+            Some("right") => Ok(Side::Right),
+            Some("left") => Ok(Side::Left),
+            _ => Err(wrong(name, "\"left\" or \"right\"", value)),
+        },
+    }
+}
