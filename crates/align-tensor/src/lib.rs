@@ -12,6 +12,8 @@ mod precision;
 mod runtime;
 mod simd;
 mod threads;
+mod activation;
+mod math;
 
 pub use checkpoint::{
     Checkpoint, CheckpointError, Dtype, NonFinite, ReadMode, TensorInfo, TensorSource, Weights,
@@ -23,3 +25,4 @@ pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};
 pub use precision::{Precision, PrecisionError};
 pub use runtime::Runtime;
 pub use threads::{Team, Threads};
+pub use activation::{Activation, activate};
