@@ -128,10 +128,18 @@ impl ConfigFile {
         match read {
             Err(source) => Err(ConfigError::Read { path, source }),
             Ok(_) if text.len() as u64 > MAX_BYTES => Err(ConfigError::TooLarge { path }),
-            Ok(_) => match serde_json::from_slice(&text) {
-                Ok(json) => Ok(Self { path, json }),
-                Err(source) => Err(ConfigError::Json { path, source }),
-            },
+            Ok(_) => Self::parse(path, &text),
+        }
+    }
+
+    /// Parses the text of a `config.json`; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// Where the text is not JSON.
+    pub fn parse(path: PathBuf, text: &[u8]) -> Result<Self, ConfigError> {
+        match serde_json::from_slice(text) {
+            Ok(json) => Ok(Self { path, json }),
+            Err(source) => Err(ConfigError::Json { path, source }),
         }
     }
 
@@ -155,7 +163,7 @@ impl ConfigFile {
                 Err(ConfigError::field("model_type", quoted(model_type), quoted(found))
                     .in_file(&self.path))
             }
-            _ => self.parse(&self.json, validate),
+            _ => self.take(&self.json, validate),
         }
     }
 
@@ -172,13 +180,13 @@ impl ConfigFile {
     ) -> Result<T, ConfigError> {
         let defaults = Value::Object(Default::default());
         match (self.json.get(section), self.model_type()) {
-            (Some(Value::Null), _) | (None, Some("align")) => self.parse(&defaults, validate),
-            (Some(tower), _) => self.parse(tower, validate).map_err(|e| e.within(section)),
+            (Some(Value::Null), _) | (None, Some("align")) => self.take(&defaults, validate),
+            (Some(tower), _) => self.take(tower, validate).map_err(|e| e.within(section)),
             (None, _) => self.read(model_type, validate),
         }
     }
 
-    fn parse<T: DeserializeOwned>(
+    fn take<T: DeserializeOwned>(
         &self,
         json: &Value,
         validate: fn(&T) -> Result<(), ConfigError>,

@@ -1,0 +1,77 @@
+//! The text tower alone.
+
+use crate::{LoadOptions, ModelError};
+use align_bert::{AlignTextConfig, TextInput, TextOptions, TextOutput, TextTower};
+use align_tensor::{Checkpoint, Runtime, TensorSource, Weights};
+use std::path::Path;
+
+/// The text tower of ALIGN, loadable alone: from the checkpoint of a whole model, of which it
+/// reads only its own part, or from one that was saved alone.
+pub struct AlignTextModel {
+    tower: TextTower,
+}
+
+impl AlignTextModel {
+    /// Loads from a checkpoint folder with the default [`LoadOptions`].
+    ///
+    /// # Errors
+    /// Where the configuration or a tensor is missing, damaged or of the wrong shape.
+    pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::from_pretrained_with(folder, &LoadOptions::new()?)
+    }
+
+    /// Loads from a checkpoint folder.
+    ///
+    /// # Errors
+    /// As [`from_pretrained`](Self::from_pretrained).
+    pub fn from_pretrained_with(
+        folder: impl AsRef<Path>,
+        options: &LoadOptions,
+    ) -> Result<Self, ModelError> {
+        let config = AlignTextConfig::from_pretrained(&folder)?;
+        let checkpoint = Checkpoint::open(&folder, options.read_mode)?;
+        Self::from_source(&config, &checkpoint, &options.runtime)
+    }
+
+    /// Loads from any source of tensors, named with or without the prefix `text_model.`.
+    ///
+    /// # Errors
+    /// As [`from_pretrained`](Self::from_pretrained).
+    pub fn from_source(
+        config: &AlignTextConfig,
+        source: &dyn TensorSource,
+        runtime: &Runtime,
+    ) -> Result<Self, ModelError> {
+        config.validate()?;
+        let weights = Weights::new(source);
+        let joined = weights.sub("text_model");
+        let weights =
+            if joined.contains("embeddings.word_embeddings.weight") { joined } else { weights };
+        Ok(Self { tower: TextTower::load(config, &weights, runtime)? })
+    }
+
+    /// Runs the tower on token ids `[n, T]`.
+    ///
+    /// # Errors
+    /// Where the shapes disagree, a text is too long or an id is out of range.
+    pub fn forward(
+        &self,
+        input: &TextInput<'_>,
+        options: TextOptions,
+    ) -> Result<TextOutput, ModelError> {
+        Ok(self.tower.forward(input, options)?)
+    }
+
+    /// The last hidden state of the first token: `[n, hidden_size]`, by the shortest way.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn cls(&self, input: &TextInput<'_>) -> Result<ndarray::Array2<f32>, ModelError> {
+        Ok(self.tower.cls(input)?)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &AlignTextConfig {
+        self.tower.config()
+    }
+}

@@ -1,0 +1,79 @@
+//! The vision tower alone.
+
+use crate::{LoadOptions, ModelError};
+use align_efficientnet::{AlignVisionConfig, VisionOptions, VisionOutput, VisionTower};
+use align_tensor::{Checkpoint, Runtime, TensorSource, Weights};
+use ndarray::{Array2, ArrayView4};
+use std::path::Path;
+
+/// The vision tower of ALIGN, loadable alone: from the checkpoint of a whole model, of which it
+/// reads only its own part, or from one that was saved alone.
+pub struct AlignVisionModel {
+    tower: VisionTower,
+}
+
+impl AlignVisionModel {
+    /// Loads from a checkpoint folder with the default [`LoadOptions`].
+    ///
+    /// # Errors
+    /// Where the configuration or a tensor is missing, damaged or of the wrong shape.
+    pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::from_pretrained_with(folder, &LoadOptions::new()?)
+    }
+
+    /// Loads from a checkpoint folder.
+    ///
+    /// # Errors
+    /// As [`from_pretrained`](Self::from_pretrained).
+    pub fn from_pretrained_with(
+        folder: impl AsRef<Path>,
+        options: &LoadOptions,
+    ) -> Result<Self, ModelError> {
+        let config = AlignVisionConfig::from_pretrained(&folder)?;
+        let checkpoint = Checkpoint::open(&folder, options.read_mode)?;
+        Self::from_source(&config, &checkpoint, &options.runtime)
+    }
+
+    /// Loads from any source of tensors, named with or without the prefix `vision_model.`.
+    ///
+    /// # Errors
+    /// As [`from_pretrained`](Self::from_pretrained).
+    pub fn from_source(
+        config: &AlignVisionConfig,
+        source: &dyn TensorSource,
+        runtime: &Runtime,
+    ) -> Result<Self, ModelError> {
+        config.validate()?;
+        let weights = Weights::new(source);
+        let joined = weights.sub("vision_model");
+        let weights =
+            if joined.contains("embeddings.convolution.weight") { joined } else { weights };
+        Ok(Self { tower: VisionTower::load(config, &weights, runtime)? })
+    }
+
+    /// Runs the tower on images `[N, C, H, W]`.
+    ///
+    /// # Errors
+    /// Where the number of channels is not the configuration's, or the images are too small or
+    /// too large for the tower.
+    pub fn forward(
+        &self,
+        pixel_values: ArrayView4<'_, f32>,
+        options: VisionOptions,
+    ) -> Result<VisionOutput, ModelError> {
+        Ok(self.tower.forward(pixel_values, options)?)
+    }
+
+    /// The pooled output alone: `[N, C]`, by the shortest way.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn features(&self, pixel_values: ArrayView4<'_, f32>) -> Result<Array2<f32>, ModelError> {
+        Ok(self.tower.features(pixel_values)?)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &AlignVisionConfig {
+        self.tower.config()
+    }
+}

@@ -1,0 +1,123 @@
+//! Classification of images by labels that are only named.
+
+use crate::processor::TEXT_BATCH;
+use crate::rows::{l2_normalize, softmax};
+use crate::{AlignModel, AlignProcessor, ModelError};
+use ndarray::{Array2, ArrayView2, ArrayView4, Axis};
+
+/// Where a template has the label.
+const PLACEHOLDER: &str = "{}";
+
+/// Sorts images under labels given as text. The labels are embedded once.
+///
+/// With templates, such as `a photo of a {}`, a label's embedding is the mean over the templates
+/// of the filled-in texts' unit embeddings, brought to unit length again; without, it is that of
+/// the label as it stands.
+pub struct ZeroShotClassifier<'m> {
+    model: &'m AlignModel,
+    labels: Vec<String>,
+    /// `[labels, projection_dim]`, of unit length.
+    embeds: Array2<f32>,
+}
+
+/// How well a label fits an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelScore {
+    /// Index of the label.
+    pub label: usize,
+    /// Cosine over temperature.
+    pub logit: f32,
+    /// Softmax of the logits of all labels.
+    pub probability: f32,
+}
+
+impl<'m> ZeroShotClassifier<'m> {
+    /// Embeds the labels.
+    ///
+    /// # Errors
+    /// Where there is no label, a template has not exactly one `{}`, or a text is too long.
+    pub fn new(
+        model: &'m AlignModel,
+        processor: &AlignProcessor,
+        labels: Vec<String>,
+        templates: &[impl AsRef<str>],
+    ) -> Result<Self, ModelError> {
+        if labels.is_empty() {
+            return Err(ModelError::NoLabels);
+        }
+        let templates: Vec<&str> = templates.iter().map(AsRef::as_ref).collect();
+        for template in &templates {
+            let found = template.matches(PLACEHOLDER).count();
+            if found != 1 {
+                return Err(ModelError::Template { template: (*template).to_owned(), found });
+            }
+        }
+        let embeds = match templates.as_slice() {
+            [] => processor.embed_texts(model, &labels)?,
+            templates => embed_templates(model, processor, &labels, templates)?,
+        };
+        Ok(Self { model, labels, embeds })
+    }
+
+    /// The labels, as given.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Scores every label for each of the images `[N, C, H, W]`, the most probable first.
+    ///
+    /// # Errors
+    /// Where the vision tower refuses its input.
+    pub fn classify(
+        &self,
+        pixel_values: ArrayView4<'_, f32>,
+    ) -> Result<Vec<Vec<LabelScore>>, ModelError> {
+        let features = self.model.get_image_features(pixel_values)?;
+        Ok(self.classify_embeds(l2_normalize(features).view()))
+    }
+
+    /// Scores every label for each of the image embeddings `[N, projection_dim]`, of unit length,
+    /// the most probable first.
+    pub fn classify_embeds(&self, image_embeds: ArrayView2<'_, f32>) -> Vec<Vec<LabelScore>> {
+        let logits = self.model.logits(image_embeds, self.embeds.view());
+        let ranked = |logits: ndarray::ArrayView1<'_, f32>| {
+            let probabilities = softmax(logits);
+            let mut scores: Vec<_> = logits
+                .iter()
+                .zip(probabilities)
+                .enumerate()
+                .map(|(label, (&logit, probability))| LabelScore { label, logit, probability })
+                .collect();
+            scores.sort_by(|a, b| b.logit.total_cmp(&a.logit));
+            scores
+        };
+        logits.rows().into_iter().map(ranked).collect()
+    }
+}
+
+/// The unit mean of each label's texts: `[labels, projection_dim]`.
+fn embed_templates(
+    model: &AlignModel,
+    processor: &AlignProcessor,
+    labels: &[String],
+    templates: &[&str],
+) -> Result<Array2<f32>, ModelError> {
+    // Several labels at a time where there are few templates; never all labels times all
+    // templates, which would not be bounded.
+    let step = TEXT_BATCH.div_ceil(templates.len());
+    let width = model.config().projection_dim;
+    let mut embeds = Array2::zeros((labels.len(), width));
+    for (labels, mut embeds) in labels.chunks(step).zip(embeds.axis_chunks_iter_mut(Axis(0), step))
+    {
+        let texts: Vec<String> = labels
+            .iter()
+            .flat_map(|label| templates.iter().map(move |t| t.replace(PLACEHOLDER, label)))
+            .collect();
+        let of_texts = processor.embed_texts(model, &texts)?;
+        let of_labels = of_texts
+            .into_shape_with_order((labels.len(), templates.len(), width))
+            .expect("an embedding for each label and template");
+        embeds.assign(&of_labels.mean_axis(Axis(1)).expect("there are templates"));
+    }
+    Ok(l2_normalize(embeds))
+}

@@ -1,0 +1,176 @@
+//! One golden file: the inputs of a call, the oracle's f64 outputs and the errors of its own f32
+//! run.
+
+use ndarray::{Array2, Array4, ArrayBase, Data, Dimension};
+use safetensors::{Dtype, SafeTensors};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+struct Tensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+/// A golden file, read whole.
+pub struct Golden {
+    path: PathBuf,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Golden {
+    pub fn open(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let tensors = SafeTensors::deserialize(&bytes).unwrap().tensors();
+        let own = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
+            let tensor = Tensor {
+                dtype: view.dtype(),
+                shape: view.shape().to_vec(),
+                bytes: view.data().to_vec(),
+            };
+            (name, tensor)
+        };
+        Self { path: path.to_owned(), tensors: tensors.into_iter().map(own).collect() }
+    }
+
+    /// All golden files of a checkpoint folder, in order.
+    pub fn all(folder: &Path) -> Vec<Self> {
+        let mut paths: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("golden"))
+            .collect();
+        paths.sort();
+        assert!(!paths.is_empty(), "no golden file in {}", folder.display());
+        paths.iter().map(|path| Self::open(path)).collect()
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    fn elements<const SIZE: usize, T>(
+        &self,
+        name: &str,
+        dtype: Dtype,
+        read: fn([u8; SIZE]) -> T,
+    ) -> Option<(&[usize], Vec<T>)> {
+        let tensor = self.tensors.get(name)?;
+        assert_eq!(tensor.dtype, dtype, "{name}");
+        let elements = tensor.bytes.chunks_exact(SIZE).map(|b| read(b.try_into().unwrap()));
+        Some((&tensor.shape, elements.collect()))
+    }
+
+    /// An input of token ids or the like. One row that serves every text is repeated.
+    pub fn ids(&self, name: &str) -> Option<Array2<i64>> {
+        let (shape, elements) = self.elements(name, Dtype::I64, i64::from_le_bytes)?;
+        let ids = Array2::from_shape_vec([shape[0], shape[1]], elements).unwrap();
+        let texts = self.tensors["input_ids"].shape[0];
+        Some(ids.broadcast([texts, shape[1]]).unwrap().to_owned())
+    }
+
+    pub fn pixel_values(&self) -> Option<Array4<f32>> {
+        let (shape, elements) = self.elements("pixel_values", Dtype::F32, f32::from_le_bytes)?;
+        let shape: [usize; 4] = shape.try_into().unwrap();
+        Some(Array4::from_shape_vec(shape, elements).unwrap())
+    }
+
+    fn f64s(&self, name: &str) -> Option<(&[usize], Vec<f64>)> {
+        self.elements(name, Dtype::F64, f64::from_le_bytes)
+    }
+
+    fn scalar(&self, name: &str) -> f64 {
+        self.f64s(name).unwrap_or_else(|| panic!("no {name}")).1[0]
+    }
+
+    /// Compares outputs with this file.
+    pub fn compare(&self) -> Comparison<'_> {
+        Comparison { golden: self, compared: BTreeSet::new(), report: String::new(), failed: false }
+    }
+}
+
+/// Outputs held against a golden file, one after another.
+///
+/// The truth is the oracle in f64; the scale is how far its own f32 run is from it. Ours may be at
+/// most twice as far, by its largest and by its root-mean-square error, plus a floor: the result
+/// of any f32 computation is a rounded number, off by up to half a unit in the last place of the
+/// tensor's largest magnitude, and so are the oracle's; on a tensor of a few elements its error is
+/// that of a few lucky roundings, or zero. Two such units cover a handful of roundings.
+pub struct Comparison<'g> {
+    golden: &'g Golden,
+    compared: BTreeSet<String>,
+    report: String,
+    failed: bool,
+}
+
+/// The floor in units of f32's epsilon times the tensor's largest magnitude.
+const FLOOR: f64 = 2.0 * f32::EPSILON as f64;
+
+impl Comparison<'_> {
+    /// Holds an array against the tensor `name`.
+    pub fn check<S: Data<Elem = f32>, D: Dimension>(&mut self, name: &str, ours: &ArrayBase<S, D>) {
+        let values: Vec<f32> = ours.iter().copied().collect();
+        self.check_values(name, ours.shape(), &values);
+    }
+
+    /// Holds a list of arrays against the tensors `name.0`, `name.1` and so on.
+    pub fn check_all<S: Data<Elem = f32>, D: Dimension>(
+        &mut self,
+        name: &str,
+        ours: &[ArrayBase<S, D>],
+    ) {
+        for (i, ours) in ours.iter().enumerate() {
+            self.check(&format!("{name}.{i}"), ours);
+        }
+        let next = format!("{name}.{}", ours.len());
+        assert!(!self.golden.contains(&next), "{name}: the oracle has more than {}", ours.len());
+    }
+
+    /// Holds one number against the tensor `name`.
+    pub fn check_scalar(&mut self, name: &str, ours: f32) {
+        self.check_values(name, &[], &[ours]);
+    }
+
+    fn check_values(&mut self, name: &str, shape: &[usize], ours: &[f32]) {
+        let (expected_shape, truth) = self.golden.f64s(name).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!(shape, expected_shape, "{}: shape of {name}", self.golden.path.display());
+        let errors: Vec<f64> = ours.iter().zip(&truth).map(|(&o, &t)| f64::from(o) - t).collect();
+        let floor = FLOOR * truth.iter().fold(0.0, |max, x| x.abs().max(max));
+        // A NaN must fail, so the largest is not taken by `f64::max`, which passes NaN over.
+        let largest = errors
+            .iter()
+            .map(|e| e.abs())
+            .fold(0.0, |a, b| if b <= a || a.is_nan() { a } else { b });
+        let mean_square = errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64;
+        for (kind, ours) in [("err", largest), ("rms", mean_square.sqrt())] {
+            let oracle = self.golden.scalar(&format!("{kind}.{name}"));
+            let bound = 2.0 * oracle + floor;
+            let within = ours <= bound;
+            self.failed |= !within;
+            let mark = if within { "" } else { "  <-- too far" };
+            self.report += &format!(
+                "{kind} {name}: ours {ours:.2e}, oracle's f32 {oracle:.2e}, bound {bound:.2e}{mark}\n"
+            );
+        }
+        self.compared.insert(name.to_owned());
+    }
+
+    /// Fails if an output was too far, or an output of the oracle was not compared.
+    pub fn finish(self) {
+        let left_out: Vec<_> = self
+            .golden
+            .tensors
+            .iter()
+            .filter(|(name, tensor)| {
+                tensor.dtype == Dtype::F64
+                    && !name.starts_with("err.")
+                    && !name.starts_with("rms.")
+                    && !self.compared.contains(*name)
+            })
+            .map(|(name, _)| name)
+            .collect();
+        let path = self.golden.path.display();
+        assert!(left_out.is_empty(), "{path}: not compared: {left_out:?}");
+        assert!(!self.failed, "{path}:\n{}", self.report);
+    }
+}
