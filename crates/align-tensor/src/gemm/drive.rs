@@ -1,8 +1,10 @@
 //! Which thread does which tiles.
 
 use super::{
-    Epilogue, PackedView, epilogue::finish_row, microkernel,
-    microkernel::{MAX_TILE, RowTiles, row_tiles},
+    Epilogue, PackedView,
+    epilogue::finish_row,
+    max_rows,
+    microkernel::{MAX_TILE, RowTiles, Tile, row_tiles},
 };
 use crate::{
     activation::{ActivationVisitor, VectorFn},
@@ -29,77 +31,103 @@ pub fn gemm<'w>(
     epilogue: Epilogue<'_>,
     c: &mut [f32],
 ) {
-    let weights = weights.into();
-    let (k, n) = (weights.k, weights.n);
-    assert!(n > 0 && c.len().is_multiple_of(n), "c has rows of {n} values");
-    let m = c.len() / n;
-    assert_eq!(a.len(), m * k, "a [{m}, {k}]");
-    assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "a bias for each output");
-    assert!(epilogue.residual.is_none_or(|r| r.len() == c.len()), "a residual for each element");
-    if m == 0 {
+    let product = Product::new(a, weights.into(), epilogue, c);
+    let panels = product.weights.shape().panels();
+    let row_tasks = product.tiles.count().div_ceil(TILES_PER_TASK);
+    if row_tasks == 0 {
         return;
     }
-    epilogue.activation.visit(Gemm { team, a, weights, epilogue, m, c: SharedMut(c.as_mut_ptr()) });
+    let wanted = if team.workers() == 1 { 1 } else { TASKS_PER_WORKER * team.workers() };
+    let panel_tasks = wanted.div_ceil(row_tasks).min(panels);
+    team.run(row_tasks * panel_tasks, |task, _| {
+        let (row_task, panel_task) = (task / panel_tasks, task % panel_tasks);
+        let first = row_task * TILES_PER_TASK;
+        let tiles = first..product.tiles.count().min(first + TILES_PER_TASK);
+        let first = panels * panel_task / panel_tasks;
+        let panels = first..panels * (panel_task + 1) / panel_tasks;
+        // SAFETY: every task has tiles and panels of its own.
+        unsafe { product.compute(tiles, panels) };
+    });
 }
 
-struct Gemm<'a, 't> {
-    team: &'a Team<'t>,
+/// [`gemm`] on the calling thread alone, for use within a task.
+///
+/// # Panics
+/// As [`gemm`].
+pub(crate) fn gemm_here<'w>(
+    a: &[f32],
+    weights: impl Into<PackedView<'w>>,
+    epilogue: Epilogue<'_>,
+    c: &mut [f32],
+) {
+    let product = Product::new(a, weights.into(), epilogue, c);
+    // SAFETY: nobody else computes a part of this product.
+    unsafe { product.compute(0..product.tiles.count(), 0..product.weights.shape().panels()) };
+}
+
+/// A product whose sizes have been checked.
+struct Product<'a> {
     a: &'a [f32],
     weights: PackedView<'a>,
     epilogue: Epilogue<'a>,
-    m: usize,
     c: SharedMut<f32>,
+    tiles: RowTiles,
 }
 
-impl ActivationVisitor for Gemm<'_, '_> {
-    type Output = ();
+impl<'a> Product<'a> {
+    fn new(
+        a: &'a [f32],
+        weights: PackedView<'a>,
+        epilogue: Epilogue<'a>,
+        c: &'a mut [f32],
+    ) -> Self {
+        let (k, n) = (weights.k, weights.n);
+        assert!(n > 0 && c.len().is_multiple_of(n), "c has rows of {n} values");
+        let m = c.len() / n;
+        assert_eq!(a.len(), m * k, "a [{m}, {k}]");
+        assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "a bias for each output");
+        assert!(epilogue.residual.is_none_or(|r| r.len() == c.len()), "a residual each");
+        let tiles = row_tiles(m, max_rows(weights.isa));
+        Self { a, weights, epilogue, c: SharedMut(c.as_mut_ptr()), tiles }
+    }
 
-    #[inline(always)]
-    fn visit<F: VectorFn>(self, f: F) {
-        let Self { team, a, weights, epilogue, m, c } = self;
-        let panels = weights.shape().panels();
-        // The heights of the tiles are the same for every task: a whole number of tiles each.
-        let max_rows = super::pack::max_rows(weights.isa);
-        let tiles = row_tiles(m, max_rows);
-        let row_tasks = tiles.count().div_ceil(TILES_PER_TASK);
-        let wanted = if team.workers() == 1 { 1 } else { TASKS_PER_WORKER * team.workers() };
-        let panel_tasks = wanted.div_ceil(row_tasks).min(panels);
-        team.run(row_tasks * panel_tasks, |task, _| {
-            let (row_task, panel_task) = (task / panel_tasks, task % panel_tasks);
-            let first_tile = row_task * TILES_PER_TASK;
-            weights.isa.dispatch(Task {
-                f,
-                a,
-                weights,
-                epilogue,
-                c,
-                row_tiles: tiles,
-                tiles: first_tile..tiles.count().min(first_tile + TILES_PER_TASK),
-                panels: panels * panel_task / panel_tasks
-                    ..panels * (panel_task + 1) / panel_tasks,
-            });
-        });
+    /// Computes some tiles of rows times some panels.
+    ///
+    /// # Safety
+    /// No other thread may compute one of these tiles with one of these panels meanwhile.
+    unsafe fn compute(&self, tiles: Range<usize>, panels: Range<usize>) {
+        self.epilogue.activation.visit(Part { product: self, tiles, panels });
     }
 }
 
-/// Some tiles of rows times some panels.
-struct Task<'a, F> {
-    f: F,
-    a: &'a [f32],
-    weights: PackedView<'a>,
-    epilogue: Epilogue<'a>,
-    c: SharedMut<f32>,
-    row_tiles: RowTiles,
+/// A part of a product that no other thread computes.
+struct Part<'a> {
+    product: &'a Product<'a>,
     tiles: Range<usize>,
     panels: Range<usize>,
 }
 
-impl<F: VectorFn> Op for Task<'_, F> {
+impl ActivationVisitor for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn visit<F: VectorFn>(self, f: F) {
+        self.product.weights.isa.dispatch(ActivatedPart { part: self, f });
+    }
+}
+
+struct ActivatedPart<'a, F> {
+    part: Part<'a>,
+    f: F,
+}
+
+impl<F: VectorFn> Op for ActivatedPart<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { f, a, weights, epilogue, c, row_tiles, tiles, panels } = self;
+        let Self { part: Part { product, tiles, panels }, f } = self;
+        let Product { a, weights, epilogue, c, tiles: row_tiles } = product;
         let (k, n) = (weights.k, weights.n);
         let shape = weights.shape();
         let mut sums = [0.0f32; MAX_TILE];
@@ -109,20 +137,17 @@ impl<F: VectorFn> Op for Task<'_, F> {
             let packed = weights.panel(panel);
             for tile in tiles.clone() {
                 let rows = row_tiles.rows(tile);
-                // SAFETY: `rows` lie within `a [m, k]` (checked in `gemm`) and are at most the
+                // SAFETY: `rows` lie within `a [m, k]` (checked by `new`) and are at most the
                 // tile's height; `packed` is `k` rows of `width`; `sums` holds the largest tile.
                 unsafe {
-                    microkernel::tile(
-                        s,
-                        (rows.len(), k, width),
-                        (a.as_ptr().add(rows.start * k), k),
-                        packed.as_ptr(),
-                        sums.as_mut_ptr(),
-                    );
+                    let a = a.as_ptr().add(rows.start * k);
+                    let (panel, sums) = (packed.as_ptr(), sums.as_mut_ptr());
+                    Tile { rows: rows.len(), k, width, a, stride: k, panel, sums }.compute(s);
                 }
                 for (row, sums) in rows.zip(sums.chunks_exact(width)) {
                     let at = row * n + columns.start;
-                    let bias = epilogue.bias.map_or(std::ptr::null(), |b| b[columns.start..].as_ptr());
+                    let bias =
+                        epilogue.bias.map_or(std::ptr::null(), |b| b[columns.start..].as_ptr());
                     let residual = epilogue.residual.map_or(std::ptr::null(), |r| r[at..].as_ptr());
                     // SAFETY: `sums` is a row of whole vectors; `columns` are within the `n` of
                     // the bias and of row `row < m` of the residual and of `c` (checked in

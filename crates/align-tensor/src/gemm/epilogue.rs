@@ -1,10 +1,6 @@
 //! What happens to a tile's sums on their way out.
 
-use crate::{
-    Activation,
-    activation::VectorFn,
-    simd::Simd,
-};
+use crate::{Activation, activation::VectorFn, simd::Simd};
 
 /// What is done to each element of a product before it is written:
 /// `act(sum + bias[n]) + residual[m, n]`.

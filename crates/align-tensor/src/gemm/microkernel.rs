@@ -5,7 +5,7 @@
 //! and each row of `a` a broadcast value: every load of the panel feeds all rows, and every
 //! broadcast all columns.
 
-use crate::simd::{MAX_LANES, Simd};
+use crate::simd::{MAX_LANES, Op, Simd};
 use std::ops::Range;
 
 /// The most rows that a tile has on any instruction set.
@@ -55,52 +55,66 @@ impl RowTiles {
     }
 }
 
-/// Computes `sums[rows, width]` for `rows` rows that start at `a`, `stride` values apart, and the
-/// panel `[k, width]`; `sums` has rows of `width` values.
-///
-/// # Safety
-/// - `a.add(r * stride)` must be valid for reads of `k` values for every `r < rows`.
-/// - `panel` must be valid for reads of `k * width` values, `sums` for writes of `rows * width`.
-/// - `width` must be `S::LANES` or `2 * S::LANES`, and `rows` in `1..=max_rows::<S>()`.
-#[inline(always)]
-pub(crate) unsafe fn tile<S: Simd>(
-    s: S,
-    (rows, k, width): (usize, usize, usize),
-    (a, stride): (*const f32, usize),
-    panel: *const f32,
-    sums: *mut f32,
-) {
-    debug_assert!(rows >= 1 && rows <= max_rows::<S>());
-    debug_assert!(width == S::LANES || width == 2 * S::LANES);
-    // SAFETY: the duties are the caller's, handed on as they are.
-    unsafe {
-        if width == S::LANES {
-            tile_of_width::<S, 1>(s, rows, k, (a, stride), panel, sums);
-        } else {
-            tile_of_width::<S, 2>(s, rows, k, (a, stride), panel, sums);
+/// A tile to be computed: `sums[rows, width]` from `rows` rows that start at `a`, `stride` values
+/// apart, and the panel `[k, width]`; `sums` has rows of `width` values.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile {
+    pub(crate) rows: usize,
+    pub(crate) k: usize,
+    pub(crate) width: usize,
+    pub(crate) a: *const f32,
+    pub(crate) stride: usize,
+    pub(crate) panel: *const f32,
+    pub(crate) sums: *mut f32,
+}
+
+impl Tile {
+    /// Computes the tile.
+    ///
+    /// # Safety
+    /// - `a.add(r * stride)` must be valid for reads of `k` values for every `r < rows`.
+    /// - `panel` must be valid for reads of `k * width` values, `sums` for writes of
+    ///   `rows * width`.
+    /// - `width` must be `S::LANES` or `2 * S::LANES`, `rows` in `1..=max_rows::<S>()`, and `k`
+    ///   not zero.
+    #[inline(always)]
+    pub(crate) unsafe fn compute<S: Simd>(self, s: S) {
+        // The same code for every kernel around it, and long: it is called, not inlined.
+        s.outline(CheckedTile(self));
+    }
+}
+
+/// A [`Tile`] whose maker has taken on the duties of [`Tile::compute`].
+struct CheckedTile(Tile);
+
+impl Op for CheckedTile {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        // SAFETY: the duties of `Tile::compute`, which alone makes this type.
+        unsafe {
+            if self.0.width == S::LANES {
+                tile_of_width::<S, 1>(s, self.0);
+            } else {
+                tile_of_width::<S, 2>(s, self.0);
+            }
         }
     }
 }
 
-/// [`tile`] for panels of `NV` vectors.
+/// A tile of a panel of `NV` vectors.
 ///
 /// # Safety
-/// As for [`tile`], with `width` `NV * S::LANES`.
+/// As for [`Tile::compute`], with `width` `NV * S::LANES`.
 #[inline(always)]
-unsafe fn tile_of_width<S: Simd, const NV: usize>(
-    s: S,
-    rows: usize,
-    k: usize,
-    a: (*const f32, usize),
-    panel: *const f32,
-    sums: *mut f32,
-) {
+unsafe fn tile_of_width<S: Simd, const NV: usize>(s: S, tile: Tile) {
     macro_rules! by_height {
         ($($height:literal)*) => {
-            match rows {
+            match tile.rows {
                 $($height if $height <= max_rows::<S>() => {
                     // SAFETY: the caller's duties for `rows` rows, and this is their number.
-                    unsafe { tile_of_size::<S, $height, NV>(s, k, a, panel, sums) }
+                    unsafe { tile_of_size::<S, $height, NV>(s, tile) }
                 })*
                 _ => unreachable!("a tile has between 1 and {} rows", max_rows::<S>()),
             }
@@ -109,25 +123,19 @@ unsafe fn tile_of_width<S: Simd, const NV: usize>(
     by_height!(1 2 3 4 5 6 7 8 9 10 11 12 13 14)
 }
 
-/// [`tile`] for `MR` rows and panels of `NV` vectors.
+/// A tile of `MR` rows of a panel of `NV` vectors.
 ///
 /// # Safety
-/// As for [`tile`], with `rows` `MR` and `width` `NV * S::LANES`.
+/// As for [`Tile::compute`], with `rows` `MR` and `width` `NV * S::LANES`.
 #[inline(always)]
-unsafe fn tile_of_size<S: Simd, const MR: usize, const NV: usize>(
-    s: S,
-    k: usize,
-    (a, stride): (*const f32, usize),
-    panel: *const f32,
-    sums: *mut f32,
-) {
+unsafe fn tile_of_size<S: Simd, const MR: usize, const NV: usize>(s: S, tile: Tile) {
+    let Tile { k, a, stride, panel, sums, .. } = tile;
     for block in k_blocks(k) {
         let mut acc = [[s.zero(); NV]; MR];
         for k in block.clone() {
             // SAFETY: `k` is within the panel's rows, each of `NV` vectors.
-            let columns: [S::V; NV] = std::array::from_fn(|v| unsafe {
-                s.load(panel.add((k * NV + v) * S::LANES))
-            });
+            let columns: [S::V; NV] =
+                std::array::from_fn(|v| unsafe { s.load(panel.add((k * NV + v) * S::LANES)) });
             for (row, acc) in acc.iter_mut().enumerate() {
                 // SAFETY: `row < MR`, and the row has more than `k` values.
                 let x = s.splat(unsafe { *a.add(row * stride + k) });
@@ -147,9 +155,5 @@ unsafe fn tile_of_size<S: Simd, const MR: usize, const NV: usize>(
                 }
             }
         }
-    }
-    if k == 0 {
-        // SAFETY: `sums` is writable for `MR * NV` vectors.
-        unsafe { std::slice::from_raw_parts_mut(sums, MR * NV * S::LANES) }.fill(0.0);
     }
 }

@@ -19,10 +19,11 @@ pub(crate) mod microkernel;
 mod pack;
 
 pub use drive::gemm;
+pub(crate) use drive::gemm_here;
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::finish_row;
-pub use pack::PackedMatrix;
-pub(crate) use pack::PackedView;
+pub use pack::{PackedMatrix, PackedView};
+pub(crate) use pack::{PackedShape, max_rows};
 
 #[cfg(test)]
 mod tests;

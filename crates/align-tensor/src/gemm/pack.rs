@@ -48,23 +48,13 @@ impl PackedMatrix {
     /// Packs `weights [n, k]`, row-major: a row for each of the `n` outputs.
     ///
     /// # Panics
-    /// Where `weights` has not `n * k` values.
+    /// Where `weights` has not `n * k` values, or either is zero.
     pub fn pack(isa: Isa, weights: &[f32], n: usize, k: usize) -> Self {
         assert_eq!(weights.len(), n * k, "weights [{n}, {k}]");
-        let lanes = lanes(isa);
-        let mut data = AlignedBuffer::zeroed(n.div_ceil(lanes) * lanes * k);
-        let shape = PackedShape { lanes, k, n };
-        for panel in 0..shape.panels() {
-            let columns = shape.columns(panel);
-            let width = shape.width(panel);
-            let packed = &mut data[shape.offset(panel)..][..width * k];
-            for (column, row) in weights[columns.start * k..columns.end * k].chunks(k).enumerate()
-            {
-                for (slot, &weight) in packed[column..].iter_mut().step_by(width).zip(row) {
-                    *slot = weight;
-                }
-            }
-        }
+        assert!(n > 0 && k > 0, "weights that are not empty");
+        let shape = PackedShape::new(isa, n, k);
+        let mut data = AlignedBuffer::zeroed(shape.packed_len());
+        PackedView::pack_rows(isa, shape, |row| &weights[row * k..][..k], 1.0, &mut data);
         Self { isa, k, n, data }
     }
 
@@ -86,6 +76,11 @@ impl PackedMatrix {
     /// The values that [`PackedMatrix::scale_inputs`] writes.
     pub fn packed_len(&self) -> usize {
         self.data.len()
+    }
+
+    /// The packed values alone.
+    pub(crate) fn into_data(self) -> AlignedBuffer {
+        self.data
     }
 
     pub(crate) fn view(&self) -> PackedView<'_> {
@@ -138,8 +133,54 @@ impl<'a> From<&'a PackedMatrix> for PackedView<'a> {
 }
 
 impl<'a> PackedView<'a> {
+    /// Packs weights whose outputs are rows: `row(n)` has `k` values; each is multiplied by
+    /// `scale`.
+    pub(crate) fn pack_rows<'r>(
+        isa: Isa,
+        shape: PackedShape,
+        row: impl Fn(usize) -> &'r [f32],
+        scale: f32,
+        data: &'a mut [f32],
+    ) -> Self {
+        let PackedShape { k, n, .. } = shape;
+        for panel in 0..shape.panels() {
+            let (columns, width) = (shape.columns(panel), shape.width(panel));
+            let packed = &mut data[shape.offset(panel)..][..width * k];
+            if columns.len() < width {
+                packed.fill(0.0);
+            }
+            for (column, output) in columns.enumerate() {
+                let slots = packed[column..].iter_mut().step_by(width);
+                for (slot, &weight) in slots.zip(&row(output)[..k]) {
+                    *slot = weight * scale;
+                }
+            }
+        }
+        Self { isa, k, n, data }
+    }
+
+    /// Packs weights whose inputs are rows: `row(k)` has `n` values.
+    pub(crate) fn pack_columns<'r>(
+        isa: Isa,
+        shape: PackedShape,
+        row: impl Fn(usize) -> &'r [f32],
+        data: &'a mut [f32],
+    ) -> Self {
+        let PackedShape { k, n, .. } = shape;
+        for panel in 0..shape.panels() {
+            let (columns, width) = (shape.columns(panel), shape.width(panel));
+            let packed = &mut data[shape.offset(panel)..][..width * k];
+            for (input, packed) in packed.chunks_exact_mut(width).enumerate() {
+                let (present, rest) = packed.split_at_mut(columns.len());
+                present.copy_from_slice(&row(input)[columns.clone()]);
+                rest.fill(0.0);
+            }
+        }
+        Self { isa, k, n, data }
+    }
+
     pub(crate) fn shape(&self) -> PackedShape {
-        PackedShape { lanes: lanes(self.isa), k: self.k, n: self.n }
+        PackedShape::new(self.isa, self.n, self.k)
     }
 
     /// Panel `index`: `k` rows of `width` values.
@@ -158,6 +199,15 @@ pub(crate) struct PackedShape {
 }
 
 impl PackedShape {
+    pub(crate) fn new(isa: Isa, n: usize, k: usize) -> Self {
+        Self { lanes: lanes(isa), k, n }
+    }
+
+    /// Values of all panels.
+    pub(crate) fn packed_len(self) -> usize {
+        self.n.div_ceil(self.lanes) * self.lanes * self.k
+    }
+
     pub(crate) fn panels(self) -> usize {
         self.n.div_ceil(2 * self.lanes)
     }

@@ -1,8 +1,8 @@
 //! Which instructions the kernels use: detection, the choice, and the way into a kernel.
 
+use crate::simd::{Op, Simd, portable::Portable};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2::Avx2, avx512::Avx512};
-use crate::simd::{Op, portable::Portable};
 use std::{fmt, str::FromStr};
 
 /// The environment variable that lowers the choice of instruction set.
@@ -118,8 +118,7 @@ impl Isa {
             Some(name) if name.is_empty() => Ok(Self::best()),
             Some(name) => {
                 let wanted: IsaName = name.to_string_lossy().parse()?;
-                Self::get(wanted)
-                    .ok_or(IsaError::Unavailable { wanted, best: Self::best().name() })
+                Self::get(wanted).ok_or(IsaError::Unavailable { wanted, best: Self::best().name() })
             }
         }
     }
@@ -139,27 +138,13 @@ impl Isa {
     #[inline]
     pub(crate) fn dispatch<O: Op>(self, op: O) -> O::Output {
         match self.0 {
-            Token::Portable(s) => op.run(s),
+            Token::Portable(s) => s.outline(op),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the token proves that the CPU has every feature that the callee enables.
-            Token::Avx2(s) => unsafe { run_avx2(s, op) },
+            Token::Avx2(s) => s.outline(op),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the token proves that the CPU has every feature that the callee enables.
-            Token::Avx512(s) => unsafe { run_avx512(s, op) },
+            Token::Avx512(s) => s.outline(op),
         }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn run_avx2<O: Op>(s: Avx2, op: O) -> O::Output {
-    op.run(s)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn run_avx512<O: Op>(s: Avx512, op: O) -> O::Output {
-    op.run(s)
 }
 
 impl PartialEq for Isa {
@@ -198,7 +183,10 @@ mod tests {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
         let message = "sse9".parse::<IsaName>().unwrap_err().to_string();
-        assert_eq!(message, "unknown instruction set \"sse9\": expected portable, avx2, avx512 or amx");
+        assert_eq!(
+            message,
+            "unknown instruction set \"sse9\": expected portable, avx2, avx512 or amx"
+        );
     }
 
     #[test]

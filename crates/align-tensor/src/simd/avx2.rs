@@ -1,6 +1,6 @@
 //! Eight lanes of AVX2 with FMA.
 
-use super::Simd;
+use super::{Op, Simd};
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX2 and FMA.
@@ -37,6 +37,17 @@ impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
     const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn outline<O: Op>(self, op: O) -> O::Output {
+        #[target_feature(enable = "avx2,fma")]
+        #[inline(never)]
+        fn outlined<O: Op>(s: Avx2, op: O) -> O::Output {
+            op.run(s)
+        }
+        // SAFETY: `self` exists only where every feature that the callee enables was detected.
+        unsafe { outlined(self, op) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {

@@ -1,6 +1,6 @@
 //! Sixteen lanes of AVX-512.
 
-use super::Simd;
+use super::{Op, Simd};
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX-512 F, BW, DQ and VL, and AVX2 with FMA.
@@ -39,6 +39,17 @@ impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
     const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    fn outline<O: Op>(self, op: O) -> O::Output {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        #[inline(never)]
+        fn outlined<O: Op>(s: Avx512, op: O) -> O::Output {
+            op.run(s)
+        }
+        // SAFETY: `self` exists only where every feature that the callee enables was detected.
+        unsafe { outlined(self, op) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -147,8 +158,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn reduce_add(self, a: __m512) -> f32 {
         avx512!({
-            let oct =
-                _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
+            let oct = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
             let quad = _mm_add_ps(_mm256_castps256_ps128(oct), _mm256_extractf128_ps::<1>(oct));
             let pair = _mm_add_ps(quad, _mm_movehl_ps(quad, quad));
             _mm_cvtss_f32(_mm_add_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))
@@ -158,8 +168,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn reduce_max(self, a: __m512) -> f32 {
         avx512!({
-            let oct =
-                _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
+            let oct = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
             let quad = _mm_max_ps(_mm256_castps256_ps128(oct), _mm256_extractf128_ps::<1>(oct));
             let pair = _mm_max_ps(quad, _mm_movehl_ps(quad, quad));
             _mm_cvtss_f32(_mm_max_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))

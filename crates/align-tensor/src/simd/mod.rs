@@ -21,7 +21,7 @@ pub(crate) const MAX_LANES: usize = 16;
 /// A computation written once and compiled for every instruction set.
 ///
 /// `run` must be `#[inline(always)]`, and so must everything generic over `S` that it calls:
-/// only what is inlined into the dispatcher's `#[target_feature]` function uses the wide
+/// only what is inlined into the `#[target_feature]` function of [`Simd::outline`] uses the wide
 /// instructions.
 pub(crate) trait Op {
     /// What the computation returns.
@@ -41,6 +41,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// The vector registers that a microkernel may count on.
     const REGISTERS: usize;
+
+    /// Runs `op` in a function of its own, compiled for this instruction set: where kernels enter
+    /// it, and where a part that several kernels share is kept out of each one's code.
+    fn outline<O: Op>(self, op: O) -> O::Output;
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;

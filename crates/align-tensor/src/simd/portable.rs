@@ -1,6 +1,6 @@
 //! Eight lanes on the `wide` crate: what every CPU can do.
 
-use super::Simd;
+use super::{Op, Simd};
 use wide::f32x8;
 
 /// The portable instruction set; always available.
@@ -20,6 +20,11 @@ impl Simd for Portable {
     const LANES: usize = 8;
     // Each f32x8 takes two of the sixteen SSE registers.
     const REGISTERS: usize = 8;
+
+    #[inline(never)]
+    fn outline<O: Op>(self, op: O) -> O::Output {
+        op.run(self)
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> f32x8 {

@@ -1,0 +1,16 @@
+//! Convolutions on NHWC maps.
+//!
+//! - [`stem`]: the 3 x 3 convolution of stride 2 that reads the NCHW image.
+//! - [`expand_depthwise`]: the first half of an inverted-residual block in one pass: 1 x 1
+//!   expansion, activation, depthwise convolution, activation, and the means that
+//!   squeeze-excite needs. The expanded map never exists as a whole.
+//! - [`depthwise`]: a row of a depthwise convolution, in registers.
+//!
+//! 1 x 1 convolutions are [`gemm`](crate::gemm()) over pixels.
+
+mod depthwise;
+mod expand_depthwise;
+mod stem;
+
+pub use expand_depthwise::{DepthwiseGeometry, ExpandDepthwise, Expansion};
+pub use stem::Stem;
