@@ -3,8 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod embeddings;
 mod input;
+mod layer;
 mod output;
+mod ragged;
 mod tower;
 
 pub use config::AlignTextConfig;

@@ -1,27 +1,74 @@
 //! The tower: weights in, hidden states out.
 
-use crate::{AlignTextConfig, TextError, TextInput, TextOptions, TextOutput};
-use align_tensor::{CheckpointError, Runtime, Weights};
-use ndarray::Array2;
+use crate::{
+    AlignTextConfig, TextError, TextInput, TextOptions, TextOutput,
+    embeddings::Embeddings,
+    layer::{Extent, Layer, Linear},
+    ragged::{Ragged, check},
+};
+use align_tensor::{Activation, Arena, CheckpointError, Runtime, Team, Weights};
+use ndarray::{Array2, Array3, Array4, Axis};
+use std::ops::Range;
+use std::sync::{Mutex, TryLockError};
+
+/// The tokens, padding included, of the texts that go through the tower together: enough that the
+/// products are large, few enough that memory does not grow with the batch.
+const MAX_TOKENS: usize = 2048;
 
 /// The BERT tower, its weights packed.
 #[derive(Debug)]
 pub struct TextTower {
     config: AlignTextConfig,
+    runtime: Runtime,
+    embeddings: Embeddings,
+    layers: Vec<Layer>,
+    pooler: Option<Linear>,
+    /// The memory of a forward, kept for the next; a forward that finds it taken by another
+    /// makes its own.
+    arena: Mutex<Arena>,
+}
+
+/// What a layer gives to whoever watches.
+struct Step<'a> {
+    /// 0 for the embeddings, then the layers from 1 on.
+    layer: usize,
+    ragged: &'a Ragged,
+    /// `[rows, hidden]`.
+    hidden: &'a [f32],
+    /// As [`attention`](align_tensor::attention()) lays them out; empty for the embeddings.
+    attentions: &'a [f32],
 }
 
 impl TextTower {
     /// Loads the tower from `weights`, rooted at the text model (`embeddings`, `encoder`,
-    /// `pooler`).
+    /// `pooler`). The pooler may be absent.
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape or type than the configuration says.
+    ///
+    /// # Panics
+    /// Where the configuration is not valid: see [`AlignTextConfig::validate`].
     pub fn load(
         config: &AlignTextConfig,
-        _weights: &Weights<'_>,
-        _runtime: &Runtime,
+        weights: &Weights<'_>,
+        runtime: &Runtime,
     ) -> Result<Self, CheckpointError> {
-        Ok(Self { config: config.clone() })
+        let encoder = weights.sub("encoder").sub("layer");
+        let hidden = config.hidden_size;
+        let pooler = weights.sub("pooler").sub("dense");
+        Ok(Self {
+            config: config.clone(),
+            runtime: runtime.clone(),
+            embeddings: Embeddings::load(config, &weights.sub("embeddings"), runtime)?,
+            layers: (0..config.num_hidden_layers)
+                .map(|layer| Layer::load(config, &encoder.sub(layer), runtime))
+                .collect::<Result<_, _>>()?,
+            pooler: pooler
+                .contains("weight")
+                .then(|| Linear::load(&pooler, hidden, hidden, runtime))
+                .transpose()?,
+            arena: Mutex::new(Arena::new()),
+        })
     }
 
     /// The configuration that it was loaded with.
@@ -35,17 +82,199 @@ impl TextTower {
     /// Where an id, a shape or a length does not fit the configuration.
     pub fn forward(
         &self,
-        _input: &TextInput<'_>,
-        _options: TextOptions,
+        input: &TextInput<'_>,
+        options: TextOptions,
     ) -> Result<TextOutput, TextError> {
-        todo!()
+        check(&self.config, input)?;
+        let (texts, len) = input.input_ids.dim();
+        let hidden = self.config.hidden_size;
+        let heads = self.config.num_attention_heads;
+        let last = self.layers.len();
+        let states = if options.hidden_states { last + 1 } else { 1 };
+        let mut hidden_states = vec![Array3::<f32>::zeros((texts, len, hidden)); states];
+        let mut attentions = match options.attentions {
+            true => vec![Array4::<f32>::zeros((texts, heads, len, len)); last],
+            false => Vec::new(),
+        };
+        self.gather(input, options.padding, |team, arena, ragged| {
+            self.run_all(team, arena, ragged, options.attentions, |step| {
+                if options.hidden_states || step.layer == last {
+                    let slot = if options.hidden_states { step.layer } else { 0 };
+                    scatter_rows(step.ragged, step.hidden, &mut hidden_states[slot]);
+                }
+                if options.attentions && step.layer > 0 {
+                    let slot = &mut attentions[step.layer - 1];
+                    scatter_attentions(step.ragged, heads, step.attentions, slot);
+                }
+            });
+        });
+        let last_hidden_state = hidden_states[states - 1].clone();
+        let first = last_hidden_state.index_axis(Axis(1), 0).to_owned();
+        Ok(TextOutput {
+            pooler_output: self.pooler.as_ref().map(|pooler| {
+                let mut pooled = Array2::zeros((texts, hidden));
+                self.runtime.threads.gather(|team| {
+                    pooler.run(team, slice(&first), Activation::Tanh, None, slice_mut(&mut pooled));
+                });
+                pooled
+            }),
+            last_hidden_state,
+            hidden_states: options.hidden_states.then_some(hidden_states),
+            attentions: options.attentions.then_some(attentions),
+        })
     }
 
     /// The last hidden state of the first token of each text: `[texts, hidden_size]`.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
-    pub fn cls(&self, _input: &TextInput<'_>) -> Result<Array2<f32>, TextError> {
-        todo!()
+    pub fn cls(&self, input: &TextInput<'_>) -> Result<Array2<f32>, TextError> {
+        check(&self.config, input)?;
+        let hidden = self.config.hidden_size;
+        let mut cls = Array2::zeros((input.input_ids.nrows(), hidden));
+        let mut out = slice_mut(&mut cls);
+        self.gather(input, false, |team, arena, ragged| {
+            let (these, rest) = std::mem::take(&mut out).split_at_mut(ragged.first.len() * hidden);
+            self.run_first_tokens(team, arena, ragged, these);
+            out = rest;
+        });
+        Ok(cls)
     }
+
+    /// Gathers the team once and calls `run` for some texts after another.
+    fn gather(
+        &self,
+        input: &TextInput<'_>,
+        padding: bool,
+        mut run: impl FnMut(&Team<'_>, &mut Arena, &Ragged),
+    ) {
+        let mut own = Arena::new();
+        let mut kept = match self.arena.try_lock() {
+            Ok(kept) => Some(kept),
+            Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let arena = kept.as_deref_mut().unwrap_or(&mut own);
+        self.runtime.threads.gather(|team| {
+            for texts in groups(input) {
+                run(team, arena, &Ragged::new(input, texts, padding));
+            }
+        });
+    }
+
+    /// Runs every layer on all rows.
+    fn run_all(
+        &self,
+        team: &Team<'_>,
+        arena: &mut Arena,
+        ragged: &Ragged,
+        attentions: bool,
+        mut observe: impl FnMut(Step<'_>),
+    ) {
+        let rows = ragged.tokens.len();
+        let extent = Extent { rows, queries: rows, longest: ragged.longest() };
+        let state = rows * self.config.hidden_size;
+        let heads = self.config.num_attention_heads;
+        let weights = |s: &align_tensor::Sequence| heads * s.queries.len() * s.keys;
+        let mut weights =
+            vec![0.0; if attentions { ragged.sequences.iter().map(weights).sum() } else { 0 }];
+        let layer_len = self.layers.first().map_or(0, |l| Arena::size_of(l.arena_sizes(extent)));
+        let mut space = arena.open([state, state, layer_len]);
+        let (mut x, mut out) = (space.take(state), space.take(state));
+        self.embeddings.run(team, &ragged.tokens, x);
+        observe(Step { layer: 0, ragged, hidden: x, attentions: &[] });
+        for (index, layer) in self.layers.iter().enumerate() {
+            let weights_out = attentions.then_some(&mut weights[..]);
+            layer.forward(
+                team,
+                space.reborrow(),
+                extent,
+                &ragged.sequences,
+                x,
+                x,
+                weights_out,
+                out,
+            );
+            observe(Step { layer: index + 1, ragged, hidden: out, attentions: &weights });
+            std::mem::swap(&mut x, &mut out);
+        }
+    }
+
+    /// Runs every layer; the last one only for the first token of each text, whose state is all
+    /// that an embedding needs.
+    fn run_first_tokens(
+        &self,
+        team: &Team<'_>,
+        arena: &mut Arena,
+        ragged: &Ragged,
+        cls: &mut [f32],
+    ) {
+        let rows = ragged.tokens.len();
+        let hidden = self.config.hidden_size;
+        let extent = Extent { rows, queries: rows, longest: ragged.longest() };
+        let layer_len = self.layers.first().map_or(0, |l| Arena::size_of(l.arena_sizes(extent)));
+        let mut space = arena.open([rows * hidden, rows * hidden, cls.len(), layer_len]);
+        let (mut x, mut out) = (space.take(rows * hidden), space.take(rows * hidden));
+        let residual = space.take(cls.len());
+        self.embeddings.run(team, &ragged.tokens, x);
+        let Some((last, layers)) = self.layers.split_last() else {
+            return gather_rows(x, &ragged.first, hidden, cls);
+        };
+        for layer in layers {
+            let sequences = &ragged.sequences;
+            layer.forward(team, space.reborrow(), extent, sequences, x, x, None, out);
+            std::mem::swap(&mut x, &mut out);
+        }
+        gather_rows(x, &ragged.first, hidden, residual);
+        let extent = Extent { queries: ragged.first.len(), ..extent };
+        let sequences = ragged.first_token_sequences();
+        last.forward(team, space.reborrow(), extent, &sequences, x, residual, None, cls);
+    }
+}
+
+/// Cuts a batch into texts that go through the tower together.
+fn groups(input: &TextInput<'_>) -> impl Iterator<Item = Range<usize>> {
+    let (texts, len) = input.input_ids.dim();
+    let group = (MAX_TOKENS / len.max(1)).max(1);
+    (0..texts).step_by(group).map(move |first| first..texts.min(first + group))
+}
+
+/// Copies the `rows` of `from` that are named to `to`, one after another.
+fn gather_rows(from: &[f32], rows: &[usize], width: usize, to: &mut [f32]) {
+    for (to, &row) in to.chunks_exact_mut(width).zip(rows) {
+        to.copy_from_slice(&from[row * width..][..width]);
+    }
+}
+
+/// Puts the rows of a ragged batch where their tokens stand in `[texts, tokens, hidden]`.
+fn scatter_rows(ragged: &Ragged, rows: &[f32], to: &mut Array3<f32>) {
+    let width = to.dim().2;
+    for (token, row) in ragged.tokens.iter().zip(rows.chunks_exact(width)) {
+        let mut text = to.index_axis_mut(Axis(0), token.text);
+        text.row_mut(token.place).iter_mut().zip(row).for_each(|(to, &from)| *to = from);
+    }
+}
+
+/// Puts the attention weights of a ragged batch where their tokens stand in `[texts, heads,
+/// tokens, tokens]`; what is masked keeps its zero.
+fn scatter_attentions(ragged: &Ragged, heads: usize, weights: &[f32], to: &mut Array4<f32>) {
+    let mut weights = weights.iter();
+    for sequence in &ragged.sequences {
+        let tokens = &ragged.tokens[sequence.rows.clone()];
+        for head in 0..heads {
+            for query in &tokens[sequence.queries.clone()] {
+                for (key, &weight) in tokens[..sequence.keys].iter().zip(weights.by_ref()) {
+                    to[[query.text, head, query.place, key.place]] = weight;
+                }
+            }
+        }
+    }
+}
+
+fn slice(array: &Array2<f32>) -> &[f32] {
+    array.as_slice().expect("an array in standard layout")
+}
+
+fn slice_mut(array: &mut Array2<f32>) -> &mut [f32] {
+    array.as_slice_mut().expect("an array in standard layout")
 }

@@ -2,7 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+mod block;
 mod config;
+mod fold;
 mod output;
 mod tower;
 

@@ -17,9 +17,14 @@ impl Arena {
         Self::default()
     }
 
+    /// The space that pieces of these sizes take together.
+    pub fn size_of(sizes: impl IntoIterator<Item = usize>) -> usize {
+        sizes.into_iter().map(round_up_to_line).sum()
+    }
+
     /// Opens the arena for a forward that takes `sizes`, each rounded up to a cache line.
     pub fn open(&mut self, sizes: impl IntoIterator<Item = usize>) -> ArenaSpace<'_> {
-        let total = sizes.into_iter().map(round_up_to_line).sum();
+        let total = Self::size_of(sizes);
         if self.buffer.len() < total {
             self.buffer = AlignedBuffer::zeroed(total);
         }
@@ -41,6 +46,11 @@ impl<'a> ArenaSpace<'a> {
         let (taken, free) = std::mem::take(&mut self.free).split_at_mut(round_up_to_line(len));
         self.free = free;
         &mut taken[..len]
+    }
+
+    /// What is left, for a step of the forward that gives it all back at its end.
+    pub fn reborrow(&mut self) -> ArenaSpace<'_> {
+        ArenaSpace { free: self.free }
     }
 }
 

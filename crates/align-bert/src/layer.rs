@@ -1,0 +1,204 @@
+//! A transformer layer: attention and a two-layer perceptron, each with a residual and a
+//! LayerNorm behind it.
+
+use crate::AlignTextConfig;
+use align_tensor::{
+    Activation, ArenaSpace, CheckpointError, Epilogue, Heads, PackedMatrix, Runtime, Sequence, Team,
+    Weights, attention, gemm, layer_norm,
+};
+
+/// The rows that a task normalises.
+const NORM_ROWS: usize = 16;
+
+/// A linear layer, its weights packed.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    weights: PackedMatrix,
+    bias: Vec<f32>,
+}
+
+impl Linear {
+    /// Loads `weight [outputs, inputs]` and `bias [outputs]`.
+    pub(crate) fn load(
+        weights: &Weights<'_>,
+        outputs: usize,
+        inputs: usize,
+        runtime: &Runtime,
+    ) -> Result<Self, CheckpointError> {
+        Self::load_side_by_side(&[weights.clone()], outputs, inputs, runtime)
+    }
+
+    /// Loads several layers of the same inputs as one whose outputs lie side by side.
+    fn load_side_by_side(
+        layers: &[Weights<'_>],
+        outputs: usize,
+        inputs: usize,
+        runtime: &Runtime,
+    ) -> Result<Self, CheckpointError> {
+        let mut matrix = Vec::with_capacity(layers.len() * outputs * inputs);
+        let mut bias = Vec::with_capacity(layers.len() * outputs);
+        for layer in layers {
+            matrix.extend_from_slice(&layer.tensor("weight", &[outputs, inputs])?);
+            bias.extend_from_slice(&layer.tensor("bias", &[outputs])?);
+            layer.release("weight");
+        }
+        let weights = PackedMatrix::pack(runtime.isa, &matrix, layers.len() * outputs, inputs);
+        Ok(Self { weights, bias })
+    }
+
+    /// `out [rows, outputs] = act(x [rows, inputs] * W^T + b) + residual`.
+    pub(crate) fn run(
+        &self,
+        team: &Team<'_>,
+        x: &[f32],
+        activation: Activation,
+        residual: Option<&[f32]>,
+        out: &mut [f32],
+    ) {
+        let epilogue = Epilogue { bias: Some(&self.bias), activation, residual };
+        gemm(team, x, &self.weights, epilogue, out);
+    }
+}
+
+/// LayerNorm over the last dimension.
+#[derive(Debug)]
+pub(crate) struct LayerNorm {
+    runtime: Runtime,
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
+    eps: f32,
+}
+
+impl LayerNorm {
+    pub(crate) fn load(
+        config: &AlignTextConfig,
+        weights: &Weights<'_>,
+        runtime: &Runtime,
+    ) -> Result<Self, CheckpointError> {
+        Ok(Self {
+            runtime: runtime.clone(),
+            gamma: weights.tensor("weight", &[config.hidden_size])?.into_owned(),
+            beta: weights.tensor("bias", &[config.hidden_size])?.into_owned(),
+            eps: config.layer_norm_eps as f32,
+        })
+    }
+
+    /// Normalises each row of `x`, in place.
+    pub(crate) fn run(&self, team: &Team<'_>, x: &mut [f32]) {
+        team.run_chunks(x, NORM_ROWS * self.gamma.len(), |_, rows| {
+            layer_norm(self.runtime.isa, rows, &self.gamma, &self.beta, self.eps);
+        });
+    }
+}
+
+/// One layer, its weights packed.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    runtime: Runtime,
+    heads: Heads,
+    query_key_value: Linear,
+    attention_output: Linear,
+    attention_norm: LayerNorm,
+    intermediate: Linear,
+    activation: Activation,
+    output: Linear,
+    output_norm: LayerNorm,
+    hidden: usize,
+    intermediate_size: usize,
+}
+
+/// The sizes of a call to [`Layer::forward`].
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    /// Rows that come in.
+    pub(crate) rows: usize,
+    /// Rows that go out: those that ask.
+    pub(crate) queries: usize,
+    /// Rows of the longest sequence.
+    pub(crate) longest: usize,
+}
+
+impl Layer {
+    /// Loads the layer from `weights`, rooted at it (`attention`, `intermediate`, `output`).
+    pub(crate) fn load(
+        config: &AlignTextConfig,
+        weights: &Weights<'_>,
+        runtime: &Runtime,
+    ) -> Result<Self, CheckpointError> {
+        let (hidden, intermediate_size) = (config.hidden_size, config.intermediate_size);
+        let attention = weights.sub("attention");
+        let own = attention.sub("self");
+        let parts = ["query", "key", "value"].map(|name| own.sub(name));
+        let query_key_value = Linear::load_side_by_side(&parts, hidden, hidden, runtime)?;
+        let linear =
+            |module: Weights<'_>, outputs, inputs| Linear::load(&module, outputs, inputs, runtime);
+        let norm = |module: Weights<'_>| LayerNorm::load(config, &module.sub("LayerNorm"), runtime);
+        let attention_output = attention.sub("output");
+        let output = weights.sub("output");
+        Ok(Self {
+            runtime: runtime.clone(),
+            heads: Heads {
+                count: config.num_attention_heads,
+                width: hidden / config.num_attention_heads,
+            },
+            query_key_value,
+            attention_output: linear(attention_output.sub("dense"), hidden, hidden)?,
+            attention_norm: norm(attention_output)?,
+            intermediate: linear(
+                weights.sub("intermediate").sub("dense"),
+                intermediate_size,
+                hidden,
+            )?,
+            activation: Activation::from_name(&config.hidden_act)
+                .expect("a validated configuration"),
+            output: linear(output.sub("dense"), hidden, intermediate_size)?,
+            output_norm: norm(output)?,
+            hidden,
+            intermediate_size,
+        })
+    }
+
+    /// The arena space that [`forward`](Self::forward) takes.
+    pub(crate) fn arena_sizes(&self, extent: Extent) -> [usize; 5] {
+        let scratch = self.heads.scratch_len(self.runtime.isa, extent.longest);
+        [
+            extent.rows * 3 * self.hidden,
+            self.runtime.threads.count() * scratch,
+            extent.queries * self.hidden,
+            extent.queries * self.hidden,
+            extent.queries * self.intermediate_size,
+        ]
+    }
+
+    /// Runs the layer on `x [rows, hidden]`. `residual [queries, hidden]` holds the rows of `x`
+    /// that ask, in the order of the sequences, and so does `out`; `attentions` is as in
+    /// [`attention`](align_tensor::attention()).
+    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
+    pub(crate) fn forward(
+        &self,
+        team: &Team<'_>,
+        mut arena: ArenaSpace<'_>,
+        extent: Extent,
+        sequences: &[Sequence],
+        x: &[f32],
+        residual: &[f32],
+        attentions: Option<&mut [f32]>,
+        out: &mut [f32],
+    ) {
+        let [qkv, scratch, context, attended, intermediate] =
+            self.arena_sizes(extent).map(|len| arena.take(len));
+        let isa = self.runtime.isa;
+        self.query_key_value.run(team, x, Activation::Identity, None, qkv);
+        attention(team, isa, self.heads, sequences, qkv, scratch, context, attentions);
+        self.attention_output.run(team, context, Activation::Identity, Some(residual), attended);
+        self.attention_norm.run(team, attended);
+        self.intermediate.run(team, attended, self.activation, None, intermediate);
+        self.output.run(team, intermediate, Activation::Identity, Some(attended), out);
+        self.output_norm.run(team, out);
+    }
+
+    /// The weights of all heads of a sequence are laid out by head.
+    pub(crate) fn heads(&self) -> Heads {
+        self.heads
+    }
+}

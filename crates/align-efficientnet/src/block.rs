@@ -1,0 +1,224 @@
+//! An inverted-residual block: expansion, depthwise convolution, squeeze-excite, projection.
+
+use crate::{BlockConfig, fold::Folded};
+use align_tensor::{
+    Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
+    Expansion, PackedMatrix, Runtime, Team, Weights, gemm, scale_channels,
+};
+
+/// The expanded map that a group of images may fill, in values: what the caches that the cores
+/// share can be expected to hold.
+const GROUP_LEN: usize = 2 << 20;
+
+/// One block, its weights folded and packed.
+#[derive(Debug)]
+pub(crate) struct Block {
+    runtime: Runtime,
+    expand_depthwise: ExpandDepthwise,
+    squeeze_excite: SqueezeExcite,
+    projection: PackedMatrix,
+    projection_bias: Vec<f32>,
+    residual: bool,
+}
+
+/// `sigmoid(expand(act(reduce(means))))`: a factor for each channel of an image.
+#[derive(Debug)]
+struct SqueezeExcite {
+    activation: Activation,
+    reduce: PackedMatrix,
+    reduce_bias: Vec<f32>,
+    expand: PackedMatrix,
+    expand_bias: Vec<f32>,
+}
+
+impl Block {
+    /// Loads the block from `weights`, rooted at it (`expansion`, `depthwise_conv`, ...).
+    pub(crate) fn load(
+        config: &BlockConfig,
+        activation: Activation,
+        eps: f64,
+        weights: &Weights<'_>,
+        runtime: &Runtime,
+    ) -> Result<Self, CheckpointError> {
+        let isa = runtime.isa;
+        let (inputs, channels) = (config.in_channels, config.expanded_channels);
+        let expansion = if config.expand {
+            let shape = [channels, inputs, 1, 1];
+            let module = weights.sub("expansion");
+            let folded = Folded::load(&module, "expand_conv", "expand_bn", shape, eps)?;
+            Some(Expansion::new(isa, &folded.weights, folded.bias, inputs))
+        } else {
+            None
+        };
+        let kernel = config.kernel_size;
+        let depthwise = Folded::load(
+            &weights.sub("depthwise_conv"),
+            "depthwise_conv",
+            "depthwise_norm",
+            [channels, 1, kernel, kernel],
+            eps,
+        )?;
+        let projection = Folded::load(
+            &weights.sub("projection"),
+            "project_conv",
+            "project_bn",
+            [config.out_channels, channels, 1, 1],
+            eps,
+        )?;
+        Ok(Self {
+            runtime: runtime.clone(),
+            expand_depthwise: ExpandDepthwise::new(
+                isa,
+                expansion,
+                geometry(config),
+                &depthwise.weights,
+                depthwise.bias,
+                activation,
+            ),
+            squeeze_excite: SqueezeExcite::load(config, activation, weights, runtime)?,
+            projection: PackedMatrix::pack(
+                isa,
+                &projection.weights,
+                config.out_channels,
+                channels,
+            ),
+            projection_bias: projection.bias,
+            residual: config.residual,
+        })
+    }
+
+    /// Channels of the output.
+    pub(crate) fn out_channels(&self) -> usize {
+        self.projection_bias.len()
+    }
+
+    /// The size of the output for a map of `height` x `width`; either may be zero.
+    pub(crate) fn output_size(&self, (height, width): (usize, usize)) -> (usize, usize) {
+        let geometry = self.expand_depthwise.geometry();
+        (geometry.output_len(height), geometry.output_len(width))
+    }
+
+    /// The images of a batch that go through the block together: several where their maps are
+    /// small, so that a weight read once serves them all.
+    fn group(&self, (height, width): (usize, usize)) -> usize {
+        let (out_height, out_width) = self.output_size((height, width));
+        (GROUP_LEN / (out_height * out_width * self.expand_depthwise.channels()).max(1)).max(1)
+    }
+
+    /// Whether squeeze-excite scales the projection's weights rather than its input: the smaller
+    /// of the two. It depends on one image's size alone, so the batch does not change results.
+    fn scales_weights(&self, out_pixels: usize) -> bool {
+        out_pixels > self.out_channels()
+    }
+
+    /// The arena space that [`forward`](Self::forward) takes for a batch.
+    pub(crate) fn arena_sizes(&self, images: usize, size: (usize, usize)) -> [usize; 6] {
+        let (out_height, out_width) = self.output_size(size);
+        let channels = self.expand_depthwise.channels();
+        let group = self.group(size).min(images);
+        [
+            self.runtime.threads.count() * self.expand_depthwise.scratch_len(size.0, size.1),
+            group * out_height * out_width * channels,
+            group * channels,
+            group * self.squeeze_excite.reduce.n(),
+            group * channels,
+            if self.scales_weights(out_height * out_width) {
+                self.projection.packed_len()
+            } else {
+                0
+            },
+        ]
+    }
+
+    /// Runs on `input [images, height, width, inputs]` and writes `output [images, out_height,
+    /// out_width, out_channels]`.
+    pub(crate) fn forward(
+        &self,
+        team: &Team<'_>,
+        mut arena: ArenaSpace<'_>,
+        input: &[f32],
+        images: usize,
+        size: (usize, usize),
+        output: &mut [f32],
+    ) {
+        let [scratch, expanded, means, hidden, scales, scaled] =
+            self.arena_sizes(images, size).map(|len| arena.take(len));
+        let (out_height, out_width) = self.output_size(size);
+        let out_pixels = out_height * out_width;
+        let channels = self.expand_depthwise.channels();
+        let in_len = size.0 * size.1 * self.expand_depthwise.inputs();
+        let out_len = out_pixels * self.out_channels();
+        let group = self.group(size);
+        let groups = input.chunks(group * in_len).zip(output.chunks_mut(group * out_len));
+        for (input, output) in groups {
+            let images = input.len() / in_len;
+            let expanded = &mut expanded[..images * out_pixels * channels];
+            let means = &mut means[..images * channels];
+            let scales = &mut scales[..images * channels];
+            self.expand_depthwise.run(team, input, size, scratch, expanded, means);
+            let hidden = &mut hidden[..images * self.squeeze_excite.reduce.n()];
+            self.squeeze_excite.run(team, means, hidden, scales);
+            let epilogue = |residual| {
+                let epilogue = Epilogue::default().bias(&self.projection_bias);
+                if self.residual { epilogue.residual(residual) } else { epilogue }
+            };
+            if self.scales_weights(out_pixels) {
+                for image in 0..images {
+                    let expanded = &expanded[image * out_pixels * channels..];
+                    let scales = &scales[image * channels..][..channels];
+                    let weights = self.projection.scale_inputs(team, scales, scaled);
+                    gemm(
+                        team,
+                        &expanded[..out_pixels * channels],
+                        weights,
+                        epilogue(&input[image * in_len..][..in_len]),
+                        &mut output[image * out_len..][..out_len],
+                    );
+                }
+            } else {
+                let isa = self.runtime.isa;
+                team.run_chunks(expanded, out_pixels * channels, |image, expanded| {
+                    scale_channels(isa, expanded, &scales[image * channels..][..channels]);
+                });
+                gemm(team, expanded, &self.projection, epilogue(input), output);
+            }
+        }
+    }
+}
+
+impl SqueezeExcite {
+    fn load(
+        config: &BlockConfig,
+        activation: Activation,
+        weights: &Weights<'_>,
+        runtime: &Runtime,
+    ) -> Result<Self, CheckpointError> {
+        let (channels, squeezed) = (config.expanded_channels, config.squeeze_channels);
+        let layer = |name: &str, outputs: usize, inputs: usize| {
+            let module = weights.sub("squeeze_excite").sub(name);
+            let matrix = module.tensor("weight", &[outputs, inputs, 1, 1])?;
+            let matrix = PackedMatrix::pack(runtime.isa, &matrix, outputs, inputs);
+            module.release("weight");
+            Ok((matrix, module.tensor("bias", &[outputs])?.into_owned()))
+        };
+        let (reduce, reduce_bias) = layer("reduce", squeezed, channels)?;
+        let (expand, expand_bias) = layer("expand", channels, squeezed)?;
+        Ok(Self { activation, reduce, reduce_bias, expand, expand_bias })
+    }
+
+    /// `means [images, channels]` to `scales [images, channels]`.
+    fn run(&self, team: &Team<'_>, means: &[f32], hidden: &mut [f32], scales: &mut [f32]) {
+        let epilogue = Epilogue::default().bias(&self.reduce_bias).activation(self.activation);
+        gemm(team, means, &self.reduce, epilogue, hidden);
+        let epilogue = Epilogue::default().bias(&self.expand_bias).activation(Activation::Sigmoid);
+        gemm(team, hidden, &self.expand, epilogue, scales);
+    }
+}
+
+/// Stride 1 pads alike on both sides. Stride 2 pads one less above and to the left, whatever the
+/// input's parity, but in the blocks that the configuration names.
+fn geometry(config: &BlockConfig) -> DepthwiseGeometry {
+    let half = config.kernel_size / 2;
+    let before = if config.stride == 1 || config.even_padding { half } else { half - 1 };
+    DepthwiseGeometry { kernel: config.kernel_size, stride: config.stride, before, after: half }
+}

@@ -1,0 +1,47 @@
+//! Batch norm, folded into the convolution before it.
+
+use align_tensor::{CheckpointError, Weights};
+
+/// A convolution's weights and bias with its batch norm folded in.
+///
+/// `y = gamma * (conv(x) - mean) / sqrt(variance + eps) + beta` is a convolution with weights
+/// `scale * w` and bias `beta - scale * mean`, where `scale = gamma / sqrt(variance + eps)`. The
+/// folding is done in `f64`, so it adds one rounding to each weight.
+pub(crate) struct Folded {
+    /// `[channels, values of a filter]`.
+    pub(crate) weights: Vec<f32>,
+    /// `[channels]`.
+    pub(crate) bias: Vec<f32>,
+}
+
+impl Folded {
+    /// Reads the convolution `conv.weight` of `shape` (channels first) and the statistics and
+    /// affine parameters of batch norm `norm` below `weights`.
+    pub(crate) fn load(
+        weights: &Weights<'_>,
+        conv: &str,
+        norm: &str,
+        shape: [usize; 4],
+        eps: f64,
+    ) -> Result<Self, CheckpointError> {
+        let conv = weights.sub(conv);
+        let norm = weights.sub(norm);
+        let channels = shape[0];
+        let gamma = norm.tensor("weight", &[channels])?;
+        let beta = norm.tensor("bias", &[channels])?;
+        let mean = norm.tensor("running_mean", &[channels])?;
+        let variance = norm.tensor("running_var", &[channels])?;
+        let mut filters = conv.tensor("weight", &shape)?.into_owned();
+        conv.release("weight");
+        let filter_len = filters.len() / channels;
+        let mut bias = Vec::with_capacity(channels);
+        for (channel, filter) in filters.chunks_exact_mut(filter_len).enumerate() {
+            let scale = f64::from(gamma[channel]) / (f64::from(variance[channel]) + eps).sqrt();
+            bias.push((f64::from(beta[channel]) - scale * f64::from(mean[channel])) as f32);
+            for weight in filter {
+                *weight = (scale * f64::from(*weight)) as f32;
+            }
+        }
+        Ok(Self { weights: filters, bias })
+    }
+}
