@@ -47,7 +47,7 @@ def measure(model, seed):
             spread = (args[0] - torch.from_numpy(centre)[:, None, None]).square().mean((0, 2, 3)).double().numpy()
             own = model_statistic("running_var", 0.0, 1.0, 0.0).astype(np.float64)
             shared = model_statistic("running_var", 0.0, 0.0, 1.0).astype(np.float64)
-            fit, _ = nnls(np.stack([own / spread, shared / spread], 1), np.ones_like(spread))
+            fit = non_negative_fit(np.stack([own / spread, shared / spread], 1), np.ones_like(spread))
             # The fit is relative; scaled so that the channels' variance is one on average.
             fit = fit * (spread / (fit[0] * own + fit[1] * shared)).mean()
             table[norm] = (mean, *fit / (TRUNK**2 if norm in starts else 1.0))
@@ -66,25 +66,25 @@ def measure(model, seed):
     return table
 
 
-def nnls(matrix, target):
+def non_negative_fit(matrix, target):
     """Least squares of two columns with coefficients that are not negative."""
     fit = np.linalg.lstsq(matrix, target, rcond=None)[0]
     if (fit >= 0).all():
-        return fit, None
+        return fit
     alone = [column @ target / (column @ column) for column in matrix.T]
     candidates = [np.array([alone[0], 0.0]), np.array([0.0, alone[1]])]
-    return min(candidates, key=lambda fit: np.square(matrix @ fit - target).sum()), None
+    return min(candidates, key=lambda fit: np.square(matrix @ fit - target).sum())
 
 
 def main():
     oracle.prepare()
-    torch.set_num_threads(2)
     for model in sys.argv[1:]:
         tables = [measure(model, seed) for seed in SEEDS]
         lines = ["# normalisation; mean, own and shared variance of the input of its convolution"]
         for name in sorted(tables[0]):
             mean, own, shared = np.mean([table[name] for table in tables], axis=0)
-            lines.append(f"{name} {mean:.6g} {own:.6g} {shared:.6g}")
+            # Four digits are the same on any machine, and more would say nothing.
+            lines.append(f"{name} {mean:.4g} {own:.4g} {shared:.4g}")
         (synth.TABLES / f"{model}.calibration.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -1,10 +1,10 @@
 """The weights of a synthetic checkpoint, twin of `align_model::synthetic` to the bit.
 
-`synth.py MODEL SEED` prints one line per tensor, its name, shape and SHA-256, for `cargo xtask synth --check`.
+`synth.py MODEL SEED` writes every tensor, a line of name, shape and byte count before its bytes, for
+`cargo xtask synth --check`.
 Names and shapes are those of the oracle's own model, so the check also proves the Rust list against it.
 """
 
-import hashlib
 import json
 import math
 import sys
@@ -164,10 +164,11 @@ def captions(seed, lengths, vocabulary):
 
 def main():
     model, seed = sys.argv[1], int(sys.argv[2])
-    all_shapes = shapes(model)
+    all_shapes, layer = shapes(model), calibration(model)
     for name, (shape, _) in all_shapes.items():
-        digest = hashlib.sha256(fill(name, all_shapes, seed, calibration(model)).tobytes()).hexdigest()
-        print(name, "x".join(map(str, shape)) or "scalar", digest)
+        values = np.ascontiguousarray(fill(name, all_shapes, seed, layer))
+        header = f"{name} {'x'.join(map(str, shape))} {values.nbytes}\n"
+        sys.stdout.buffer.write(header.encode() + values.tobytes())
 
 
 if __name__ == "__main__":

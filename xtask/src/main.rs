@@ -1,1 +1,40 @@
-fn main() {}
+//! The chores of align-rs: `cargo xtask --help`.
+
+#![forbid(unsafe_code)]
+
+mod audit;
+mod golden;
+mod oracle;
+mod synth;
+#[path = "../../crates/align-model/src/synthetic/mod.rs"]
+#[allow(dead_code, unused_imports, unreachable_pub)]
+mod synthetic;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of align-rs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Remake every golden output from the oracle
+    Golden(golden::Golden),
+    /// Write a checkpoint made from a seed
+    Synth(synth::Synth),
+    /// Prove what the shipped crates promise: no C, known licences, no unsafe code but one crate's, one direction
+    Audit(audit::Audit),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().chore {
+        Chore::Golden(golden) => golden.run(),
+        Chore::Synth(synth) => synth.run(),
+        Chore::Audit(audit) => audit.run(),
+    }
+}

@@ -1,0 +1,39 @@
+//! That crates depend on each other in one direction.
+
+use cargo_metadata::DependencyKind;
+
+use super::Report;
+use super::shipped::Shipped;
+
+/// What each shipped crate may use of the others. A crate that is not listed is a fault.
+const MAY_USE: [(&str, &[&str]); 7] = [
+    ("align-tensor", &[]),
+    ("align-processor", &[]),
+    ("align-efficientnet", &["align-tensor"]),
+    ("align-bert", &["align-tensor"]),
+    ("align-model", &["align-tensor", "align-efficientnet", "align-bert", "align-processor"]),
+    ("align-search", &["align-tensor", "align-model"]),
+    ("align-cli", &["align-tensor", "align-processor", "align-model", "align-search"]),
+];
+
+pub(super) fn check(shipped: &Shipped) -> Report {
+    let mut report = Report::default();
+    for package in shipped.own() {
+        let name = package.name.as_str();
+        let Some((_, allowed)) = MAY_USE.iter().find(|(listed, _)| *listed == name) else {
+            report.faults.push(format!("{name} has no place in the order of crates"));
+            continue;
+        };
+        let used = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.path.is_some())
+            .filter(|dependency| dependency.kind != DependencyKind::Development)
+            .map(|dependency| dependency.name.as_str());
+        for other in used.filter(|other| !allowed.contains(other)) {
+            report.faults.push(format!("{name} may not use {other}"));
+        }
+        report.notes.push(format!("{name} uses at most {allowed:?}"));
+    }
+    report
+}

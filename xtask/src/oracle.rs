@@ -1,0 +1,72 @@
+//! The oracle: a Python environment with pinned packages.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::workspace;
+
+/// A Python environment that holds what `requirements.txt` names.
+pub(crate) struct Oracle {
+    python: PathBuf,
+}
+
+impl Oracle {
+    /// Reuses the environment at `folder` if its versions are the pinned ones; makes or mends it otherwise.
+    pub(crate) fn at(folder: &Path) -> Result<Self> {
+        let oracle = Self { python: folder.join("bin/python") };
+        if !oracle.python.exists() {
+            eprintln!("making the oracle's environment in {}", folder.display());
+            run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        }
+        if !oracle.is_pinned()? {
+            eprintln!("installing the oracle's packages (torch is large)");
+            let requirements = workspace::scripts().join("requirements.txt");
+            run(oracle.python().args(["-m", "pip", "install", "-r"]).arg(requirements))?;
+            ensure!(oracle.is_pinned()?, "{} is not as pinned after installing", folder.display());
+        }
+        Ok(oracle)
+    }
+
+    /// The default place, git-ignored.
+    pub(crate) fn default_folder() -> PathBuf {
+        workspace::root().join("target/oracle")
+    }
+
+    /// One of the scripts in `xtask/python`, on one thread so that sums come in one order.
+    pub(crate) fn script(&self, name: &str) -> Command {
+        let mut command = self.python();
+        command.env("OMP_NUM_THREADS", "1").arg(workspace::scripts().join(name));
+        command
+    }
+
+    fn python(&self) -> Command {
+        let mut command = Command::new(&self.python);
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+
+    /// Whether every package of `requirements.txt` is installed in that very version.
+    fn is_pinned(&self) -> Result<bool> {
+        let requirements = workspace::scripts().join("requirements.txt");
+        let check = "import sys\n\
+            from importlib.metadata import PackageNotFoundError, version\n\
+            lines = [line.strip() for line in open(sys.argv[1]) if '==' in line]\n\
+            try:\n\
+            \x20   sys.exit(any(version(name) != pin for name, pin in (line.split('==') for line in lines)))\n\
+            except PackageNotFoundError:\n\
+            \x20   sys.exit(1)\n";
+        let status = self.python().args(["-c", check]).arg(requirements).status();
+        Ok(status.context("cannot run the oracle's python")?.success())
+    }
+}
+
+/// Runs a command to its end; an error names it if it fails.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?}: {status}");
+    }
+    Ok(())
+}
