@@ -37,3 +37,18 @@ pub(super) fn check(shipped: &Shipped) -> Report {
     }
     report
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MAY_USE;
+
+    #[test]
+    fn every_crate_uses_crates_listed_before_it() {
+        for (index, (name, used)) in MAY_USE.iter().enumerate() {
+            for other in *used {
+                let above = MAY_USE[..index].iter().any(|(listed, _)| listed == other);
+                assert!(above, "{name} may use {other}, which does not come before it");
+            }
+        }
+    }
+}

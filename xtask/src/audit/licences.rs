@@ -19,13 +19,17 @@ pub(super) fn check(shipped: &Shipped) -> Result<Report> {
             report.faults.push(format!("{name} states no licence"));
             continue;
         };
-        let expression = Expression::parse_mode(text, ParseMode::LAX)
-            .with_context(|| format!("the licence of {name} is {text:?}"))?;
-        if !expression.evaluate(|licence| allowed.contains(&licence.to_string())) {
+        if !is_met(text, &allowed).with_context(|| format!("the licence of {name} is {text:?}"))? {
             report.faults.push(format!("{name} is under {text} ({})", shipped.chain(&package.id)));
         }
     }
     Ok(report)
+}
+
+/// Whether an SPDX expression can be met by allowed licences alone.
+fn is_met(expression: &str, allowed: &[String]) -> Result<bool> {
+    let expression = Expression::parse_mode(expression, ParseMode::LAX)?;
+    Ok(expression.evaluate(|licence| allowed.contains(&licence.to_string())))
 }
 
 fn allowed() -> Result<Vec<String>> {
@@ -35,4 +39,22 @@ fn allowed() -> Result<Vec<String>> {
     let list = table.get("licenses").and_then(|licences| licences.get("allow"));
     let list = list.and_then(toml::Value::as_array).context("deny.toml allows no licences")?;
     Ok(list.iter().filter_map(toml::Value::as_str).map(String::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_are_met_by_allowed_licences_alone() {
+        let allowed = allowed().unwrap();
+        for met in
+            ["MIT", "GPL-3.0-only OR MIT", "MIT/Apache-2.0", "Apache-2.0 WITH LLVM-exception"]
+        {
+            assert!(is_met(met, &allowed).unwrap(), "{met}");
+        }
+        for unmet in ["GPL-3.0-only", "MIT AND GPL-2.0-only", "MPL-2.0"] {
+            assert!(!is_met(unmet, &allowed).unwrap(), "{unmet}");
+        }
+    }
 }

@@ -81,7 +81,8 @@ fn faults(shipped: &Shipped, package: &Package) -> Result<Vec<String>> {
             .iter()
             .any(|(listed, feature)| *listed == name && !shipped.has_feature(&package.id, feature));
         if !sources.is_empty() && !unused {
-            let (count, first) = (sources.len(), sources[0].display());
+            let first = sources[0].strip_prefix(folder(package)?).unwrap_or(&sources[0]).display();
+            let count = sources.len();
             faults.push(format!(
                 "{name} has a build script and {count} native sources, such as {first}"
             ));
@@ -109,8 +110,26 @@ fn collect_native_sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()>
         if path.is_dir() && !path.ends_with("tests") && !path.ends_with("target") {
             collect_native_sources(&path, found)?;
         } else if ending.is_some_and(|ending| NATIVE_SOURCES.contains(&ending)) {
-            found.push(path.strip_prefix(folder).unwrap_or(&path).to_owned());
+            found.push(path);
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn native_sources_are_found_below_a_package_but_not_in_its_tests() {
+        let folder = tempfile::tempdir().unwrap();
+        for (below, name) in [("src/deep", "x.cpp"), ("tests", "y.c"), ("src", "lib.rs")] {
+            fs::create_dir_all(folder.path().join(below)).unwrap();
+            fs::write(folder.path().join(below).join(name), "").unwrap();
+        }
+        let mut found = Vec::new();
+        collect_native_sources(folder.path(), &mut found).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].ends_with("x.cpp"));
+    }
 }
