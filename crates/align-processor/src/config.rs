@@ -51,9 +51,8 @@ impl Default for ImageProcessorConfig {
             rescale_factor: 1.0 / 255.0,
             rescale_offset: false,
             do_normalize: true,
-            // The statistics of ImageNet, as the class has them.
-            image_mean: PerChannel::Each(vec![0.485, 0.456, 0.406]),
-            image_std: PerChannel::Each(vec![0.229, 0.224, 0.225]),
+            image_mean: PerChannel::Each(vec![0.5; 3]),
+            image_std: PerChannel::Each(vec![0.5; 3]),
             include_top: true,
         }
     }

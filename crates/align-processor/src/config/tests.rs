@@ -21,8 +21,6 @@ fn the_published_config() {
         rescale_factor: 0.00784313725490196,
         rescale_offset: true,
         do_normalize: false,
-        image_mean: PerChannel::Each(vec![0.5; 3]),
-        image_std: PerChannel::Each(vec![0.5; 3]),
         include_top: false,
         ..Default::default()
     };

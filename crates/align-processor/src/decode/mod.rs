@@ -1,14 +1,17 @@
 //! Image files to upright 8-bit RGB, as Pillow's `Image.open`, `ImageOps.exif_transpose` and
 //! `convert("RGB")` give it.
 //!
-//! - [`limits`]: what a file may ask for;
-//! - [`rgb`]: gray, alpha and 16-bit pixels to RGB;
-//! - [`orientation`]: the EXIF or XMP orientation;
-//! - [`jpeg`], [`tiff`]: what these two formats need besides.
+//! - `limits`: what a file may ask for;
+//! - `rgb`: gray, alpha and 16-bit pixels to RGB;
+//! - `orientation`: the EXIF or XMP orientation;
+//! - `bmp`, `gif`, `jpeg`, `png`, `tiff`: where a format needs more than its decoder.
 
+mod bmp;
+mod gif;
 mod jpeg;
 mod limits;
 mod orientation;
+mod png;
 mod rgb;
 mod tiff;
 
@@ -17,7 +20,6 @@ use std::io::{Cursor, ErrorKind, Read};
 use std::path::Path;
 
 use image::codecs::bmp::BmpDecoder;
-use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
@@ -68,22 +70,33 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Processor
     }
     let format = image::guess_format(bytes).map_err(|_| ImageFault::NotAnImage)?;
     let input = Cursor::new(bytes);
-    let upright = match format {
-        ImageFormat::Png => Source::new("PNG", PngDecoder::new(input)).read(limits),
-        ImageFormat::WebP => Source::new("WebP", WebPDecoder::new(input)).read(limits),
-        ImageFormat::Gif => Source::new("GIF", GifDecoder::new(input)).read(limits),
-        ImageFormat::Bmp => Source::new("BMP", BmpDecoder::new(input)).read(limits),
+    Ok(match format {
+        ImageFormat::Png => {
+            if let Some((width, height)) = png::size(bytes) {
+                limits.check_size(width, height)?;
+            }
+            let exif = png::exif(bytes).and_then(Orientation::from_exif_chunk);
+            Source::new("PNG", PngDecoder::new(input)).read(exif, limits)
+        }
         ImageFormat::Jpeg => {
             jpeg::check_complete(bytes)?;
-            Source::new("JPEG", JpegDecoder::new(input)).read(limits)
+            Source::new("JPEG", JpegDecoder::new(input)).read(None, limits)
+        }
+        ImageFormat::WebP => Source::new("WebP", WebPDecoder::new(input)).read(None, limits),
+        ImageFormat::Gif => gif::decode(bytes, limits),
+        ImageFormat::Bmp => {
+            let mut image = Source::new("BMP", BmpDecoder::new(input)).read(None, limits)?;
+            if let Some(bits) = bmp::sample_bits(bytes) {
+                bmp::round_down(&mut image, bits);
+            }
+            Ok(image)
         }
         ImageFormat::Tiff => tiff::decode(bytes, limits),
         other => {
             let format = format!("{other:?}").to_uppercase();
             Err(ImageFault::UnsupportedFormat { format })
         }
-    }?;
-    Ok(upright)
+    }?)
 }
 
 /// A decoder whose header has been read, or the error of reading it.
@@ -97,13 +110,18 @@ impl<D: ImageDecoder> Source<D> {
         Self { format, decoder }
     }
 
-    fn read(self, limits: &DecodeLimits) -> Result<RgbImage, ImageFault> {
+    /// Decodes to upright RGB. `stated` is an orientation known already; else the decoder is asked.
+    fn read(
+        self,
+        stated: Option<Orientation>,
+        limits: &DecodeLimits,
+    ) -> Result<RgbImage, ImageFault> {
         let fault = |error| fault(self.format, error);
         let mut decoder = self.decoder.map_err(fault)?;
         let (width, height) = decoder.dimensions();
         limits.check_size(width, height)?;
         decoder.set_limits(limits.memory(decoder.total_bytes())).map_err(fault)?;
-        let orientation = orientation::of(&mut decoder);
+        let orientation = stated.unwrap_or_else(|| orientation::of(&mut decoder));
         let image = DynamicImage::from_decoder(decoder).map_err(fault)?;
         turn(rgb::from_dynamic(image, self.format)?, orientation)
     }

@@ -18,26 +18,35 @@ fn reference<const C: usize>(
             .sum();
         ((sum + (1 << (PRECISION_BITS - 1))) >> PRECISION_BITS).clamp(0, 255) as u8
     };
-    let mut between = src.to_vec();
-    if from.width != to.width {
+    let horizontal = |src: &[u8], height: usize| -> Vec<u8> {
+        if from.width == to.width {
+            return src.to_vec();
+        }
         let taps = Taps::new(from.width, to.width, kernel);
-        between = (0..from.height * to.width * C)
+        (0..height * to.width * C)
             .map(|i| {
                 let (y, x, c) = (i / C / to.width, i / C % to.width, i % C);
                 weigh(&taps, x, &|s| src[(y * from.width + s) * C + c])
             })
-            .collect();
+            .collect()
+    };
+    let vertical = |src: &[u8], width: usize| -> Vec<u8> {
+        if from.height == to.height {
+            return src.to_vec();
+        }
+        let taps = Taps::new(from.height, to.height, kernel);
+        (0..to.height * width * C)
+            .map(|i| {
+                let (y, rest) = (i / C / width, i % (width * C));
+                weigh(&taps, y, &|s| src[s * width * C + rest])
+            })
+            .collect()
+    };
+    if convolve::vertical_first(from, to) {
+        horizontal(&vertical(src, from.width), to.height)
+    } else {
+        vertical(&horizontal(src, from.height), to.width)
     }
-    if from.height == to.height {
-        return between;
-    }
-    let taps = Taps::new(from.height, to.height, kernel);
-    (0..to.area() * C)
-        .map(|i| {
-            let (y, rest) = (i / C / to.width, i % (to.width * C));
-            weigh(&taps, y, &|s| between[s * to.width * C + rest])
-        })
-        .collect()
 }
 
 fn size() -> impl Strategy<Value = Dimensions> {
@@ -83,4 +92,19 @@ fn the_same_size_is_a_copy() {
     for code in 0..6 {
         assert_eq!(resize::<3>(&src, size, size, Filter::from_code(code).unwrap()), src);
     }
+}
+
+#[test]
+fn the_vertical_pass_comes_first_where_the_height_shrinks_most() {
+    let first = |from: (usize, usize), to: (usize, usize)| {
+        let size = |(height, width)| Dimensions { height, width };
+        convolve::vertical_first(size(from), size(to))
+    };
+    assert!(!first((480, 640), (346, 346)));
+    assert!(first((640, 480), (346, 346)), "294 rows fewer, 134 columns");
+    assert!(!first((640, 493), (346, 346)), "twice as many is not more than twice");
+    assert!(first((640, 492), (346, 346)));
+    assert!(first((10, 5), (9, 50)), "the width grows");
+    assert!(!first((10, 5), (10, 50)));
+    assert!(!first((10, 50), (11, 500)), "the height grows");
 }

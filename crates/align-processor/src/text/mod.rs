@@ -1,8 +1,8 @@
 //! Strings to BERT token ids.
 //!
-//! - [`options`]: padding and truncation;
-//! - [`encoding`]: the padded batch;
-//! - [`load`]: `tokenizer.json`, or `vocab.txt` and `tokenizer_config.json`.
+//! - `options`: padding and truncation;
+//! - `encoding`: the padded batch;
+//! - `load`: `tokenizer.json`, or `vocab.txt` and `tokenizer_config.json`.
 
 mod encoding;
 mod load;

@@ -1,0 +1,206 @@
+//! Token ids against the oracle.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use align_processor::{Encoding, Padding, TextOptions, Tokenizer};
+use common::{fixture, golden};
+use serde::Deserialize;
+
+const RAGGED: TextOptions = TextOptions { padding: Padding::None, truncation: None };
+
+#[derive(Deserialize)]
+struct Batches {
+    texts: Vec<String>,
+    default: Rows,
+    longest: Rows,
+    truncated: Rows,
+    long: Long,
+}
+
+#[derive(Deserialize)]
+struct Rows {
+    input_ids: Vec<Vec<i64>>,
+    attention_mask: Vec<Vec<i64>>,
+    token_type_ids: Vec<Vec<i64>>,
+}
+
+#[derive(Deserialize)]
+struct Long {
+    text: String,
+    tokens: usize,
+}
+
+fn assert_rows(found: &Encoding, expected: &Rows) {
+    let rows = |array: &ndarray::Array2<i64>| -> Vec<Vec<i64>> {
+        array.rows().into_iter().map(|row| row.to_vec()).collect()
+    };
+    assert_eq!(rows(&found.input_ids), expected.input_ids);
+    assert_eq!(rows(&found.attention_mask), expected.attention_mask);
+    assert_eq!(rows(&found.token_type_ids), expected.token_type_ids);
+}
+
+fn assert_ids(tokenizer: &Tokenizer, name: &str, texts: &[String], expected: &[Vec<u32>]) {
+    assert_eq!(texts.len(), expected.len());
+    for (text, expected) in texts.iter().zip(expected) {
+        let found = tokenizer.encode_ragged(&[text], &RAGGED).unwrap();
+        assert_eq!(found, [expected.as_slice()], "{name}: {text:?}");
+    }
+}
+
+#[test]
+fn ids_equal_the_oracles_on_every_text() {
+    let texts: Vec<String> = golden("texts.json");
+    assert!(texts.len() >= 1000);
+    for (name, expected) in golden::<BTreeMap<String, Vec<Vec<u32>>>>("token_ids.json") {
+        let tokenizer = Tokenizer::from_pretrained(fixture(&name)).unwrap();
+        assert_ids(&tokenizer, &name, &texts, &expected);
+        if name == "bert-uncased" {
+            // The same vocabulary as tokenizer.json, which also asks for truncation and padding
+            // that must have no effect.
+            let nested = Tokenizer::from_pretrained(fixture("nested")).unwrap();
+            assert_ids(&nested, "nested", &texts, &expected);
+        }
+    }
+}
+
+#[test]
+fn batches_equal_the_oracles_in_both_layouts() {
+    let batches: Batches = golden("batches.json");
+    for layout in ["legacy", "nested"] {
+        let tokenizer = Tokenizer::from_pretrained(fixture(layout)).unwrap();
+        let encode = |texts: &[String], padding, truncation| {
+            tokenizer.encode(texts, &TextOptions { padding, truncation }).unwrap()
+        };
+        let default = tokenizer.encode(&batches.texts, &TextOptions::default()).unwrap();
+        assert_rows(&default, &batches.default);
+        assert_rows(&encode(&batches.texts, Padding::Longest, None), &batches.longest);
+
+        let mut texts = batches.texts.clone();
+        texts.push(batches.long.text.clone());
+        let truncated = encode(&texts, Padding::MaxLength(8), Some(8));
+        assert_rows(&truncated, &batches.truncated);
+        let separator = truncated.input_ids[[3, 7]];
+        let whole = encode(&texts[..1], Padding::None, None);
+        assert_eq!(Some(&separator), whole.input_ids.iter().last(), "the final [SEP] stays");
+    }
+}
+
+#[test]
+fn a_text_that_is_too_long_is_named_with_its_length_and_the_limit() {
+    let Long { text, tokens } = golden::<Batches>("batches.json").long;
+    let tokenizer = Tokenizer::from_pretrained(fixture("legacy")).unwrap();
+    let error = tokenizer.encode(&["short", &text], &TextOptions::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "text 1 (\"unaffable unaffable unaffable unaffable ...\") has {tokens} tokens, but \
+             padding to max_length allows 64; shorten it or ask for truncation"
+        )
+    );
+    // Without padding, the model's own limit remains.
+    let longer = ["猫"; 511].concat();
+    let error = tokenizer.encode_ragged(&[&longer], &RAGGED).unwrap_err().to_string();
+    assert!(
+        error.contains("has 513 tokens, but the model's model_max_length allows 512"),
+        "{error}"
+    );
+    let longest = ["猫"; 510].concat();
+    assert_eq!(tokenizer.encode_ragged(&[&longest], &RAGGED).unwrap()[0].len(), 512);
+}
+
+#[test]
+fn options_that_cannot_be_met() {
+    let tokenizer = Tokenizer::from_pretrained(fixture("legacy")).unwrap();
+    let error = tokenizer.encode(&["a", "a cat"], &RAGGED).unwrap_err().to_string();
+    assert!(error.starts_with("text option `padding`: none leaves rows of 3 and "), "{error}");
+    let options = TextOptions { truncation: Some(1), ..TextOptions::default() };
+    let error = tokenizer.encode(&["a"], &options).unwrap_err().to_string();
+    assert_eq!(error, "text option `truncation`: at least 2 tokens must stay, found 1");
+    let nothing: [&str; 0] = [];
+    assert_eq!(tokenizer.encode(&nothing, &RAGGED).unwrap().input_ids.dim(), (0, 0));
+}
+
+/// A folder with a small `vocab.txt` and this `tokenizer_config.json`.
+fn folder(vocab: &[u8], config: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("vocab.txt"), vocab).unwrap();
+    std::fs::write(dir.path().join("tokenizer_config.json"), config).unwrap();
+    dir
+}
+
+const VOCAB: &[u8] = b"[PAD]\n[UNK]\r\n[CLS]\n[SEP]\n[MASK]\ncat\n<x>\n";
+
+#[test]
+fn added_tokens_and_renamed_special_tokens() {
+    let config = r#"{"pad_token": {"content": "[MASK]"}, "padding_side": "left", "model_max_length": 1e30,
+        "added_tokens_decoder": {"6": {"content": "<x>", "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": false}}}"#;
+    let dir = folder(VOCAB, config);
+    let tokenizer = Tokenizer::from_pretrained(dir.path()).unwrap();
+    assert_eq!((tokenizer.vocab_size(), tokenizer.model_max_length()), (7, None));
+    let options = TextOptions { padding: Padding::MaxLength(5), truncation: None };
+    let encoding = tokenizer.encode(&["Cat<x>"], &options).unwrap();
+    assert_eq!(encoding.input_ids.as_slice().unwrap(), [4, 2, 5, 6, 3]);
+    assert_eq!(encoding.attention_mask.as_slice().unwrap(), [0, 1, 1, 1, 1]);
+}
+
+#[test]
+fn bad_files_are_named_with_the_cause() {
+    let error = |vocab: &[u8], config: &str| {
+        let dir = folder(vocab, config);
+        Tokenizer::from_pretrained(dir.path()).unwrap_err().to_string()
+    };
+    for (vocab, config, file, message) in [
+        (VOCAB, "{", "tokenizer_config.json", "not valid JSON"),
+        (VOCAB, "[]", "tokenizer_config.json", "expected a JSON object, found []"),
+        (
+            VOCAB,
+            r#"{"do_lower_case": "yes"}"#,
+            "tokenizer_config.json",
+            "field `do_lower_case`: expected true or false, found \"yes\"",
+        ),
+        (
+            VOCAB,
+            r#"{"pad_token": 0}"#,
+            "tokenizer_config.json",
+            "field `pad_token`: expected a string, or an object with `content`, found 0",
+        ),
+        (
+            VOCAB,
+            r#"{"model_max_length": -1}"#,
+            "tokenizer_config.json",
+            "field `model_max_length`: expected a number of at least 2 tokens, found -1",
+        ),
+        (
+            VOCAB,
+            r#"{"padding_side": "top"}"#,
+            "tokenizer_config.json",
+            "field `padding_side`: expected \"left\" or \"right\", found \"top\"",
+        ),
+        (
+            VOCAB,
+            r#"{"added_tokens_decoder": {"x": {}}}"#,
+            "tokenizer_config.json",
+            "field `added_tokens_decoder.x`: expected an id as its name",
+        ),
+        (
+            VOCAB,
+            r#"{"added_tokens_decoder": {"6": "<x>"}}"#,
+            "tokenizer_config.json",
+            "field `added_tokens_decoder.6`: expected a token with content",
+        ),
+        (b"[PAD]\n\xff\n", "{}", "vocab.txt", "not UTF-8"),
+    ] {
+        let error = error(vocab, config);
+        assert!(error.contains(file) && error.contains(message), "{error}");
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let error = Tokenizer::from_pretrained(dir.path()).unwrap_err().to_string();
+    assert!(error.ends_with("found none of tokenizer.json, vocab.txt"), "{error}");
+    std::fs::write(dir.path().join("tokenizer.json"), "{\"model\": 3}").unwrap();
+    let error = Tokenizer::from_pretrained(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("tokenizer.json: not a readable tokenizer.json: "), "{error}");
+}
