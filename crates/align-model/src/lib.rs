@@ -37,8 +37,8 @@ pub use align_processor::{
     Encoding, ImageProcessor, Padding, ProcessorError, RgbImage, TextOptions as TokenizerOptions,
     Tokenizer,
 };
-pub use align_tensor::config::ConfigError;
+pub use align_tensor::config::{ConfigError, ConfigFile};
 pub use align_tensor::{
     Checkpoint, CheckpointError, Isa, IsaError, IsaName, Precision, PrecisionError, ReadMode,
-    Runtime, Threads,
+    Runtime, TensorSource, Threads,
 };

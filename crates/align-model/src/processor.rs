@@ -67,6 +67,14 @@ impl AlignProcessor {
         self.tokenizer.encode(texts, &self.text_options)
     }
 
+    /// Finds out whether every text is one that [`texts`](Self::texts) takes.
+    ///
+    /// # Errors
+    /// As [`texts`](Self::texts), for the first text that it refuses.
+    pub fn check_texts(&self, texts: &[impl AsRef<str>]) -> Result<(), ProcessorError> {
+        self.tokenizer.encode_ragged(texts, &self.text_options).map(drop)
+    }
+
     /// Features of any number of texts, not normalised: `[n, projection_dim]`.
     ///
     /// # Errors

@@ -13,13 +13,13 @@ struct Tensor {
 }
 
 /// A golden file, read whole.
-pub struct Golden {
+pub(crate) struct Golden {
     path: PathBuf,
     tensors: BTreeMap<String, Tensor>,
 }
 
 impl Golden {
-    pub fn open(path: &Path) -> Self {
+    pub(crate) fn open(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let tensors = SafeTensors::deserialize(&bytes).unwrap().tensors();
         let own = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
@@ -34,7 +34,7 @@ impl Golden {
     }
 
     /// All golden files of a checkpoint folder, in order.
-    pub fn all(folder: &Path) -> Vec<Self> {
+    pub(crate) fn all(folder: &Path) -> Vec<Self> {
         let mut paths: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -45,7 +45,7 @@ impl Golden {
         paths.iter().map(|path| Self::open(path)).collect()
     }
 
-    pub fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
@@ -62,14 +62,14 @@ impl Golden {
     }
 
     /// An input of token ids or the like. One row that serves every text is repeated.
-    pub fn ids(&self, name: &str) -> Option<Array2<i64>> {
+    pub(crate) fn ids(&self, name: &str) -> Option<Array2<i64>> {
         let (shape, elements) = self.elements(name, Dtype::I64, i64::from_le_bytes)?;
         let ids = Array2::from_shape_vec([shape[0], shape[1]], elements).unwrap();
         let texts = self.tensors["input_ids"].shape[0];
         Some(ids.broadcast([texts, shape[1]]).unwrap().to_owned())
     }
 
-    pub fn pixel_values(&self) -> Option<Array4<f32>> {
+    pub(crate) fn pixel_values(&self) -> Option<Array4<f32>> {
         let (shape, elements) = self.elements("pixel_values", Dtype::F32, f32::from_le_bytes)?;
         let shape: [usize; 4] = shape.try_into().unwrap();
         Some(Array4::from_shape_vec(shape, elements).unwrap())
@@ -84,7 +84,7 @@ impl Golden {
     }
 
     /// Compares outputs with this file.
-    pub fn compare(&self) -> Comparison<'_> {
+    pub(crate) fn compare(&self) -> Comparison<'_> {
         Comparison { golden: self, compared: BTreeSet::new(), report: String::new(), failed: false }
     }
 }
@@ -96,7 +96,7 @@ impl Golden {
 /// of any f32 computation is a rounded number, off by up to half a unit in the last place of the
 /// tensor's largest magnitude, and so are the oracle's; on a tensor of a few elements its error is
 /// that of a few lucky roundings, or zero. Two such units cover a handful of roundings.
-pub struct Comparison<'g> {
+pub(crate) struct Comparison<'g> {
     golden: &'g Golden,
     compared: BTreeSet<String>,
     report: String,
@@ -108,13 +108,17 @@ const FLOOR: f64 = 2.0 * f32::EPSILON as f64;
 
 impl Comparison<'_> {
     /// Holds an array against the tensor `name`.
-    pub fn check<S: Data<Elem = f32>, D: Dimension>(&mut self, name: &str, ours: &ArrayBase<S, D>) {
+    pub(crate) fn check<S: Data<Elem = f32>, D: Dimension>(
+        &mut self,
+        name: &str,
+        ours: &ArrayBase<S, D>,
+    ) {
         let values: Vec<f32> = ours.iter().copied().collect();
         self.check_values(name, ours.shape(), &values);
     }
 
     /// Holds a list of arrays against the tensors `name.0`, `name.1` and so on.
-    pub fn check_all<S: Data<Elem = f32>, D: Dimension>(
+    pub(crate) fn check_all<S: Data<Elem = f32>, D: Dimension>(
         &mut self,
         name: &str,
         ours: &[ArrayBase<S, D>],
@@ -127,7 +131,7 @@ impl Comparison<'_> {
     }
 
     /// Holds one number against the tensor `name`.
-    pub fn check_scalar(&mut self, name: &str, ours: f32) {
+    pub(crate) fn check_scalar(&mut self, name: &str, ours: f32) {
         self.check_values(name, &[], &[ours]);
     }
 
@@ -156,7 +160,7 @@ impl Comparison<'_> {
     }
 
     /// Fails if an output was too far, or an output of the oracle was not compared.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         let left_out: Vec<_> = self
             .golden
             .tensors

@@ -4,24 +4,24 @@
 
 mod golden;
 
-pub use golden::{Comparison, Golden};
+pub(crate) use golden::{Comparison, Golden};
 
 use align_model::{Isa, LoadOptions, ReadMode, Runtime, Threads};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// The project's folder of fixtures.
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
 /// A tiny checkpoint's folder.
-pub fn tiny(name: &str) -> PathBuf {
+pub(crate) fn tiny(name: &str) -> PathBuf {
     fixtures().join("tiny").join(name)
 }
 
 /// Loading for one instruction set and number of threads.
-pub fn load_options(isa: Isa, threads: usize) -> LoadOptions {
+pub(crate) fn load_options(isa: Isa, threads: usize) -> LoadOptions {
     let threads = Threads::new(NonZeroUsize::new(threads).unwrap());
     let runtime = Runtime::new().unwrap().with_isa(isa).with_threads(threads);
     LoadOptions { runtime, read_mode: ReadMode::Mmap }

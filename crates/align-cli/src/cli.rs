@@ -1,0 +1,237 @@
+//! Every flag of the program.
+
+use align_model::Precision;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Zero-shot image classification and image and text embeddings with ALIGN, on the CPU.
+///
+/// Results go to standard output, everything else to standard error.
+/// Exit code 0: done; 1: the work failed; 2: wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "align", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Checkpoint folder as Hugging Face lays it out.
+    #[arg(long, global = true, value_name = "DIR", env = "ALIGN_MODEL")]
+    pub(crate) model: Option<PathBuf>,
+    /// Arithmetic of the matrix products.
+    #[arg(long, global = true, value_name = "NAME", default_value_t)]
+    pub(crate) precision: Precision,
+    /// Number of threads [default: the cores it may use].
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// How results are written [default: table on a terminal, else jsonl].
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// No progress and no remarks, only errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// One JSON value.
+    Json,
+    /// A JSON value per line, as soon as it is known.
+    Jsonl,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say which of some labels fits an image best.
+    #[command(after_help = CLASSIFY_EXAMPLES)]
+    Classify(Classify),
+    /// Turn images or texts into embeddings.
+    #[command(subcommand, after_help = EMBED_EXAMPLES)]
+    Embed(Embed),
+    /// Show what the model receives for an image or a text.
+    #[command(subcommand, after_help = PREPROCESS_EXAMPLES)]
+    Preprocess(Preprocess),
+    /// Describe the model and the machine.
+    #[command(after_help = INFO_EXAMPLES)]
+    Info,
+    /// Time both towers from arrays to embeddings.
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Classify {
+    /// Image files; `-` reads paths from standard input, one per line.
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// A label, as a text; repeat for each label.
+    #[arg(long = "label", short, value_name = "TEXT", num_args = 1..)]
+    pub(crate) labels: Vec<String>,
+    /// File of labels, one per line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels_file: Option<PathBuf>,
+    /// Text around a label, which stands for `{}`; several are averaged.
+    #[arg(long = "template", short, value_name = "TEXT", value_parser = template)]
+    pub(crate) templates: Vec<String>,
+    /// Show only the K most probable labels.
+    #[arg(long, short = 'k', value_name = "K")]
+    pub(crate) top: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) skipping: Skipping,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Embed {
+    /// Embed image files.
+    Image {
+        /// Image files; `-` reads paths from standard input, one per line.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        output: EmbedOutput,
+        #[command(flatten)]
+        skipping: Skipping,
+    },
+    /// Embed texts.
+    Text {
+        /// Texts; `-` reads them from standard input, one per line.
+        #[arg(required = true, value_name = "TEXT")]
+        texts: Vec<String>,
+        #[command(flatten)]
+        output: EmbedOutput,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmbedOutput {
+    /// Do not bring embeddings to unit length.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Write to a file instead, by its extension: .npy, .jsonl or .safetensors.
+    #[arg(long, short, value_name = "FILE", value_parser = embeddings_file)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Skipping {
+    /// Exit with 0 even where images had to be skipped.
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Preprocess {
+    /// Write the pixel values of an image, f32 [1, C, H, W].
+    Image {
+        /// Image file.
+        path: PathBuf,
+        /// The .npy file to write.
+        #[arg(long, short, value_name = "FILE", value_parser = npy_file)]
+        output: PathBuf,
+    },
+    /// Show the token ids and the attention mask of texts.
+    Text {
+        /// Texts; `-` reads them from standard input, one per line.
+        #[arg(required = true, value_name = "TEXT")]
+        texts: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Time seeded weights of this shape, without files.
+    #[arg(long, value_enum, value_name = "SHAPE")]
+    pub(crate) synthetic: Option<Synthetic>,
+    /// Images and texts of one forward.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) batch: u16,
+    /// Tokens of each text.
+    #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) tokens: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Synthetic {
+    /// The published base model: EfficientNet-B7 at 289 pixels and BERT-base.
+    AlignBase,
+}
+
+const CLASSIFY_EXAMPLES: &str = "\
+Examples:
+  align classify cat.jpg --label \"a photo of a cat\" --label \"a photo of a dog\"
+  align classify *.png --labels-file animals.txt --template \"a photo of a {}\" --top 5
+  find . -name '*.jpg' | align classify - -l cat -l dog --format jsonl --keep-going";
+
+const EMBED_EXAMPLES: &str = "\
+Examples:
+  align embed image photos/*.jpg --output photos.npy
+  align embed text \"a cat\" \"a dog\" --raw
+  align embed text - --output captions.safetensors < captions.txt";
+
+const PREPROCESS_EXAMPLES: &str = "\
+Examples:
+  align preprocess image cat.jpg --output pixels.npy
+  align preprocess text \"a photo of a cat\"";
+
+const INFO_EXAMPLES: &str = "\
+Examples:
+  align info --model align-base
+  align info --model align-base --format json";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  align bench --synthetic align-base --threads 2
+  align bench --model align-base --batch 8 --tokens 32 --format json
+  ALIGN_ISA=avx2 align bench --synthetic align-base";
+
+/// No machine has more cores; beyond it, a number is a slip of the finger.
+const MAX_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(n) if n.get() <= MAX_THREADS => Ok(n),
+        _ => Err(format!("expected a number from 1 to {MAX_THREADS}")),
+    }
+}
+
+fn template(text: &str) -> Result<String, String> {
+    match text.matches("{}").count() {
+        1 => Ok(text.to_owned()),
+        n => Err(format!("expected one {{}} where the label goes, found {n}")),
+    }
+}
+
+fn embeddings_file(path: &str) -> Result<PathBuf, String> {
+    file_with_extension(path, &["npy", "jsonl", "safetensors"])
+}
+
+fn npy_file(path: &str) -> Result<PathBuf, String> {
+    file_with_extension(path, &["npy"])
+}
+
+fn file_with_extension(path: &str, known: &[&str]) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some(extension) if known.contains(&extension) => Ok(path),
+        _ => Err(format!("expected a file name ending in .{}", known.join(", ."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,237 @@
+//! `align info`: the model and the machine.
+
+use crate::cli::Global;
+use crate::failure::Outcome;
+use crate::output::{Record, Records};
+use align_model::{
+    AlignConfig, AlignTextConfig, AlignVisionConfig, Checkpoint, ConfigFile, Isa, Precision,
+    ReadMode, Runtime, TensorSource,
+};
+use anyhow::Result;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
+
+pub(crate) fn run(global: &Global) -> Result<Outcome> {
+    let model = match &global.model {
+        Some(folder) => Some(Model::read(folder)?),
+        None => {
+            global.remark("no model: give its folder by --model DIR or in $ALIGN_MODEL");
+            None
+        }
+    };
+    let info = Info { model, machine: Machine::of(&global.runtime()?) };
+    Records::only(global.format(), &info)?;
+    Ok(Outcome::Done)
+}
+
+#[derive(Serialize)]
+struct Info {
+    model: Option<Model>,
+    #[serde(flatten)]
+    machine: Machine,
+}
+
+#[derive(Serialize)]
+struct Model {
+    path: String,
+    model_type: String,
+    bytes: u64,
+    tensors: usize,
+    parameters: usize,
+    /// Not there for a tower saved alone.
+    embedding_size: Option<usize>,
+    temperature: Option<f32>,
+    vision: Option<Vision>,
+    text: Option<Text>,
+    non_finite: Vec<NonFinite>,
+}
+
+#[derive(Serialize)]
+struct Vision {
+    parameters: u64,
+    channels: usize,
+    image_height: usize,
+    image_width: usize,
+    blocks: usize,
+}
+
+#[derive(Serialize)]
+struct Text {
+    parameters: u64,
+    vocabulary: usize,
+    max_tokens: usize,
+    layers: usize,
+    heads: usize,
+    hidden_size: usize,
+}
+
+#[derive(Serialize)]
+struct NonFinite {
+    tensor: String,
+    nans: usize,
+    infinities: usize,
+}
+
+#[derive(Serialize)]
+struct Machine {
+    isa: String,
+    isas_found: Vec<String>,
+    precision: String,
+    precisions: Vec<String>,
+    threads: usize,
+}
+
+impl Model {
+    fn read(folder: &Path) -> Result<Self> {
+        let model_type = ConfigFile::open(folder)?.model_type().unwrap_or("align").to_owned();
+        let (joined, vision, text) = match model_type.as_str() {
+            "align_vision_model" => (None, Some(AlignVisionConfig::from_pretrained(folder)?), None),
+            "align_text_model" => (None, None, Some(AlignTextConfig::from_pretrained(folder)?)),
+            _ => {
+                let config = AlignConfig::from_pretrained(folder)?;
+                let size = config.projection_dim;
+                (Some(size), Some(config.vision_config), Some(config.text_config))
+            }
+        };
+        let checkpoint = Checkpoint::open(folder, ReadMode::Mmap)?;
+        let temperature = match joined {
+            Some(_) => Some(checkpoint.tensor("temperature", &[])?[0]),
+            None => None,
+        };
+        Ok(Self {
+            path: folder.display().to_string(),
+            model_type,
+            bytes: checkpoint.file_size(),
+            tensors: checkpoint.names().len(),
+            parameters: checkpoint.parameters(),
+            embedding_size: joined,
+            temperature,
+            vision: vision.as_ref().map(Vision::of),
+            text: text.as_ref().map(Text::of),
+            non_finite: checkpoint
+                .scan_non_finite()?
+                .into_iter()
+                .map(|found| NonFinite {
+                    tensor: found.name,
+                    nans: found.nans,
+                    infinities: found.infinities,
+                })
+                .collect(),
+        })
+    }
+}
+
+impl Vision {
+    fn of(config: &AlignVisionConfig) -> Self {
+        Self {
+            parameters: config.parameters(),
+            channels: config.num_channels,
+            image_height: config.image_size.height,
+            image_width: config.image_size.width,
+            blocks: config.blocks().len(),
+        }
+    }
+}
+
+impl Text {
+    fn of(config: &AlignTextConfig) -> Self {
+        Self {
+            parameters: config.parameters(),
+            vocabulary: config.vocab_size,
+            max_tokens: config.max_position_embeddings,
+            layers: config.num_hidden_layers,
+            heads: config.num_attention_heads,
+            hidden_size: config.hidden_size,
+        }
+    }
+}
+
+impl Machine {
+    fn of(runtime: &Runtime) -> Self {
+        Self {
+            isa: runtime.isa.name().to_string(),
+            isas_found: Isa::available().iter().map(|isa| isa.name().to_string()).collect(),
+            precision: runtime.precision.to_string(),
+            precisions: Precision::available().iter().map(ToString::to_string).collect(),
+            threads: runtime.threads.count(),
+        }
+    }
+}
+
+impl Record for Info {
+    fn table(&self, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(model) = &self.model {
+            model.table(out)?;
+        }
+        let Machine { isa, isas_found, precision, precisions, threads } = &self.machine;
+        writeln!(out, "instructions  {isa} (found: {})", isas_found.join(", "))?;
+        writeln!(out, "precision     {precision} (available: {})", precisions.join(", "))?;
+        writeln!(out, "threads       {threads}")
+    }
+}
+
+impl Model {
+    fn table(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "model         {} ({})", self.path, self.model_type)?;
+        let megabytes = self.bytes as f64 / 1e6;
+        writeln!(
+            out,
+            "weights       {} parameters, {} tensors, {megabytes:.1} MB",
+            grouped(self.parameters as u64),
+            self.tensors
+        )?;
+        if let Some(v) = &self.vision {
+            writeln!(
+                out,
+                "vision        {} parameters, {} blocks, {} x {} pixels, {} channels",
+                grouped(v.parameters),
+                v.blocks,
+                v.image_height,
+                v.image_width,
+                v.channels
+            )?;
+        }
+        if let Some(t) = &self.text {
+            writeln!(
+                out,
+                "text          {} parameters, {} layers of {} ({} heads), {} tokens of {}",
+                grouped(t.parameters),
+                t.layers,
+                t.hidden_size,
+                t.heads,
+                t.max_tokens,
+                t.vocabulary
+            )?;
+        }
+        if let (Some(size), Some(temperature)) = (self.embedding_size, self.temperature) {
+            writeln!(out, "embedding     {size} values, temperature {temperature}")?;
+        }
+        for NonFinite { tensor, nans, infinities } in &self.non_finite {
+            writeln!(out, "DAMAGED       {tensor}: {nans} NaN, {infinities} infinite")?;
+        }
+        Ok(())
+    }
+}
+
+/// A number with its thousands set apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).expect("digits are ASCII"))
+        .collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1000, 172_117_841].map(grouped), ["0", "999", "1,000", "172,117,841"]);
+    }
+}

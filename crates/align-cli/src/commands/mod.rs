@@ -1,0 +1,23 @@
+//! The subcommands.
+
+mod bench;
+mod classify;
+mod embed;
+mod info;
+mod preprocess;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Outcome;
+use anyhow::Result;
+
+/// Runs what the command line asks for.
+pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Classify(arguments) => classify::run(global, arguments),
+        Command::Embed(arguments) => embed::run(global, arguments),
+        Command::Preprocess(arguments) => preprocess::run(global, arguments),
+        Command::Info => info::run(global),
+        Command::Bench(arguments) => bench::run(global, arguments),
+    }
+}

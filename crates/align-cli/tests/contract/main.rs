@@ -1,0 +1,12 @@
+//! The command line is a contract: what is written where, in which form, and the exit code.
+
+#[path = "../../../align-model/tests/common/checkpoint.rs"]
+mod checkpoint;
+
+mod bench;
+mod classify;
+mod embed;
+mod info;
+mod preprocess;
+mod run;
+mod usage;
