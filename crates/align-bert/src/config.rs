@@ -1,7 +1,7 @@
 //! The configuration of the text tower.
 
 use align_tensor::config::{
-    ConfigError, ConfigFile, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, in_range,
+    ConfigError, ConfigFile, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, in_range, known_activation,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -93,6 +93,7 @@ impl AlignTextConfig {
         in_range("max_position_embeddings", self.max_position_embeddings, 1..=MAX_WIDTH)?;
         in_range("type_vocab_size", self.type_vocab_size, 1..=MAX_WIDTH)?;
         in_range("layer_norm_eps", self.layer_norm_eps, 0.0..=1.0)?;
+        known_activation("hidden_act", &self.hidden_act)?;
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Err(ConfigError::field(
                 "hidden_size",
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be() {
         type Case = (fn(&mut AlignTextConfig), &'static str);
-        let cases: [Case; 9] = [
+        let cases: [Case; 10] = [
             (|c| c.vocab_size = 0, "vocab_size: expected 1 to 16777216, found 0"),
             (|c| c.hidden_size = 65537, "hidden_size: expected 1 to 65536, found 65537"),
             (|c| c.num_hidden_layers = 1001, "num_hidden_layers: expected 1 to 1000, found 1001"),
@@ -140,6 +141,11 @@ mod tests {
             (|c| c.intermediate_size = 0, "intermediate_size: expected 1 to 65536, found 0"),
             (|c| c.type_vocab_size = 0, "type_vocab_size: expected 1 to 65536, found 0"),
             (|c| c.layer_norm_eps = f64::NAN, "layer_norm_eps: expected 0 to 1, found NaN"),
+            (
+                |c| c.hidden_act = "mish".to_owned(),
+                "hidden_act: expected gelu, gelu_new, gelu_pytorch_tanh, relu, relu6, silu, swish, tanh or \
+                 sigmoid, found \"mish\"",
+            ),
             (
                 |c| (c.hidden_size, c.num_hidden_layers) = (49152, 1000),
                 "number of parameters: expected 1 to 4294967296, found 9970053292032",

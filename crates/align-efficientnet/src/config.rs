@@ -1,7 +1,7 @@
 //! The configuration of the vision tower and the blocks that it spells out.
 
 use align_tensor::config::{
-    ConfigError, ConfigFile, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, in_range,
+    ConfigError, ConfigFile, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, in_range, known_activation,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -207,6 +207,7 @@ impl AlignVisionConfig {
         in_range("squeeze_expansion_ratio", self.squeeze_expansion_ratio, 0.0..=1.0)?;
         in_range("hidden_dim", self.hidden_dim, 1..=MAX_WIDTH)?;
         in_range("batch_norm_eps", self.batch_norm_eps, 0.0..=1.0)?;
+        known_activation("hidden_act", &self.hidden_act)?;
         self.validate_lists()?;
         self.validate_widths()?;
         in_range("number of parameters", self.parameters(), 1..=MAX_PARAMETERS)
@@ -425,7 +426,7 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be() {
         type Case = (fn(&mut AlignVisionConfig), &'static str);
-        let cases: [Case; 16] = [
+        let cases: [Case; 17] = [
             (|c| c.num_channels = 0, "num_channels: expected 1 to 65536, found 0"),
             (|c| c.image_size.width = 0, "image_size: expected 1 to 65536, found 0"),
             (
@@ -472,6 +473,11 @@ mod tests {
                 "expand_ratios[0]: expected 1 to 64, found 18446744073709551615",
             ),
             (|c| c.hidden_dim = 0, "hidden_dim: expected 1 to 65536, found 0"),
+            (
+                |c| c.hidden_act = "mish".to_owned(),
+                "hidden_act: expected gelu, gelu_new, gelu_pytorch_tanh, relu, relu6, silu, swish, tanh or \
+                 sigmoid, found \"mish\"",
+            ),
             (
                 |c| (c.out_channels[6], c.expand_ratios[6]) = (32768, 64),
                 "number of parameters: expected 1 to 4294967296, found 2063426859504",

@@ -1,6 +1,7 @@
 //! Reading `config.json` so that every mistake in it is named: the file, the field, what was
 //! expected and what was found. The configurations themselves belong to the towers.
 
+use crate::Activation;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt::Display;
@@ -106,6 +107,18 @@ pub fn in_range<T: PartialOrd + Display>(
     }
     let (low, high) = range.into_inner();
     Err(ConfigError::field(field, format_args!("{low} to {high}"), found))
+}
+
+/// Checks that an activation is known by its name.
+///
+/// # Errors
+/// [`ConfigError::Field`] where it is not.
+pub fn known_activation(field: &str, found: &str) -> Result<(), ConfigError> {
+    let expected = "gelu, gelu_new, gelu_pytorch_tanh, relu, relu6, silu, swish, tanh or sigmoid";
+    match Activation::from_name(found) {
+        Some(_) => Ok(()),
+        None => Err(ConfigError::field(field, expected, quoted(found))),
+    }
 }
 
 /// A parsed `config.json`.
