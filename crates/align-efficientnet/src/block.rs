@@ -76,12 +76,7 @@ impl Block {
                 activation,
             ),
             squeeze_excite: SqueezeExcite::load(config, activation, weights, runtime)?,
-            projection: PackedMatrix::pack(
-                isa,
-                &projection.weights,
-                config.out_channels,
-                channels,
-            ),
+            projection: PackedMatrix::pack(isa, &projection.weights, config.out_channels, channels),
             projection_bias: projection.bias,
             residual: config.residual,
         })

@@ -233,13 +233,12 @@ impl VisionTower {
             std::mem::swap(&mut current, &mut next);
         }
         let channels = self.config.embedding_size();
-        let map_len = plan.sizes[self.blocks.len() + 1].0
-            * plan.sizes[self.blocks.len() + 1].1
-            * channels;
+        let map_len =
+            plan.sizes[self.blocks.len() + 1].0 * plan.sizes[self.blocks.len() + 1].1 * channels;
         for (map, out) in current.chunks_exact(map_len).zip(pooled.chunks_exact_mut(channels)) {
             match self.config.pooling_type {
                 PoolingType::Mean => mean_pool(self.runtime.isa, map, channels, out),
-                PoolingType::Max => max_pool(self.runtime.isa, map, channels, out),
+                PoolingType::Max => max_pool(map, channels, out),
             }
         }
     }

@@ -134,9 +134,7 @@ pub fn attention(
             let start = (out_row + row) * hidden + head * heads.width;
             // SAFETY: `out` has `out_row + queries` rows or more (checked above), and only this
             // task writes these rows' columns of this head.
-            let slot = unsafe {
-                std::slice::from_raw_parts_mut(out.get().add(start), heads.width)
-            };
+            let slot = unsafe { std::slice::from_raw_parts_mut(out.get().add(start), heads.width) };
             slot.copy_from_slice(context);
         }
         if let Some(attentions) = &attentions {

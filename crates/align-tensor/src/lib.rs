@@ -5,28 +5,40 @@
 mod activation;
 mod aligned;
 mod arena;
+mod attention;
 mod checkpoint;
 pub mod config;
 mod convolution;
 mod gemm;
 mod isa;
+mod layer_norm;
 mod math;
+mod pool;
 mod precision;
 mod runtime;
+mod scale;
 mod simd;
+mod softmax;
 #[cfg(test)]
 mod testing;
 mod threads;
+#[cfg(test)]
+mod ulp;
 
 pub use activation::{Activation, activate};
 pub use aligned::AlignedBuffer;
 pub use arena::{Arena, ArenaSpace};
+pub use attention::{Heads, Sequence, attention};
 pub use checkpoint::{
     Checkpoint, CheckpointError, Dtype, NonFinite, ReadMode, TensorInfo, TensorSource, Weights,
 };
 pub use convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
 pub use gemm::{Epilogue, PackedMatrix, PackedView, gemm};
 pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};
+pub use layer_norm::layer_norm;
+pub use pool::{max_pool, mean_pool};
 pub use precision::{Precision, PrecisionError};
 pub use runtime::Runtime;
+pub use scale::scale_channels;
+pub use softmax::softmax_rows;
 pub use threads::{Team, Threads};

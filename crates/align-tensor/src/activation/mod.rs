@@ -13,6 +13,7 @@
 //!
 //! All of them give NaN for NaN.
 
+mod reference;
 mod vector_fn;
 
 pub(crate) use vector_fn::{ActivationVisitor, VectorFn};

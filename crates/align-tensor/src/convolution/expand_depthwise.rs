@@ -24,7 +24,7 @@ use crate::{
 const BAND_PIXELS: usize = 72;
 
 /// The largest side of a depthwise kernel.
-pub const MAX_KERNEL: usize = 31;
+const MAX_KERNEL: usize = 31;
 
 /// Kernel, stride and padding of a depthwise convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

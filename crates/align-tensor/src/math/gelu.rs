@@ -22,10 +22,8 @@ const DENOMINATOR: [f32; 6] =
 pub(crate) fn gelu<S: Simd>(s: S, x: S::V) -> S::V {
     let half = s.splat(0.5);
     let square = s.mul(x, x);
-    let ratio = s.mul(
-        polynomial(s, square, NUMERATOR),
-        s.recip(polynomial(s, square, DENOMINATOR)),
-    );
+    let ratio =
+        s.mul(polynomial(s, square, NUMERATOR), s.recip(polynomial(s, square, DENOMINATOR)));
     let saturated = s.copysign(half, x);
     let centered =
         s.select_lt(square, s.splat(SATURATION * SATURATION), s.mul(x, ratio), saturated);

@@ -31,3 +31,6 @@ fn polynomial<S: Simd, const N: usize>(s: S, x: S::V, c: [f32; N]) -> S::V {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,9 @@
 
 mod team;
 
+use team::Shared;
 pub(crate) use team::SharedMut;
 pub use team::Team;
-use team::Shared;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 

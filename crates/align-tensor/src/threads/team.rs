@@ -84,17 +84,10 @@ impl<'a> Team<'a> {
         len: usize,
         job: impl Fn(usize, &mut [T]) + Sync,
     ) {
-        let total = data.len();
-        let base = SharedMut(data.as_mut_ptr());
-        self.run(total.div_ceil(len), |task, _| {
-            let start = task * len;
-            // SAFETY: `start < total` because `task` is below the quotient rounded up, the
-            // length ends at `total` at most, and chunks of distinct tasks do not overlap; each
-            // task runs once. `data` is borrowed for the whole call.
-            let chunk = unsafe {
-                std::slice::from_raw_parts_mut(base.get().add(start), len.min(total - start))
-            };
-            job(task, chunk);
+        let chunks = Chunks::new(data, len);
+        self.run(chunks.count(), |task, _| {
+            // SAFETY: `task` is below the number of chunks, and each task runs once.
+            job(task, unsafe { chunks.get(task) });
         });
     }
 
@@ -119,7 +112,69 @@ impl<'a> Team<'a> {
             job(task, own);
         });
     }
+
+    /// As [`Team::run_chunks`], with a scratch as in [`Team::run_with_scratch`]:
+    /// `job(index, chunk, scratch)`.
+    ///
+    /// # Panics
+    /// As those two.
+    pub fn run_chunks_with_scratch<T: Send>(
+        &self,
+        data: &mut [T],
+        len: usize,
+        scratch: &mut [f32],
+        scratch_len: usize,
+        job: impl Fn(usize, &mut [T], &mut [f32]) + Sync,
+    ) {
+        let chunks = Chunks::new(data, len);
+        self.run_with_scratch(chunks.count(), scratch, scratch_len, |task, scratch| {
+            // SAFETY: `task` is below the number of chunks, and each task runs once.
+            job(task, unsafe { chunks.get(task) }, scratch);
+        });
+    }
 }
+
+/// A slice cut into chunks for tasks.
+struct Chunks<'a, T> {
+    base: SharedMut<T>,
+    total: usize,
+    len: usize,
+    data: PhantomData<&'a mut [T]>,
+}
+
+impl<'a, T> Chunks<'a, T> {
+    /// # Panics
+    /// Where `len` is zero and `data` is not empty.
+    fn new(data: &'a mut [T], len: usize) -> Self {
+        assert!(len > 0 || data.is_empty(), "chunks of some length");
+        let len = len.max(1);
+        Self { base: SharedMut(data.as_mut_ptr()), total: data.len(), len, data: PhantomData }
+    }
+
+    fn count(&self) -> usize {
+        self.total.div_ceil(self.len)
+    }
+
+    /// Chunk `index`; the last may be shorter.
+    ///
+    /// # Safety
+    /// `index` must be below `count`, and no chunk may be taken twice at a time.
+    unsafe fn get(&self, index: usize) -> &'a mut [T] {
+        let start = index * self.len;
+        // SAFETY: `start < total` because `index < count`, and the chunk ends at `total` at most;
+        // chunks of distinct indices do not overlap, and the caller takes each once. The slice
+        // that they come from is borrowed for `'a`.
+        unsafe {
+            std::slice::from_raw_parts_mut(
+                self.base.get().add(start),
+                self.len.min(self.total - start),
+            )
+        }
+    }
+}
+
+// SAFETY: handing out chunks is unsafe and asks that no two threads hold the same one.
+unsafe impl<T: Send> Sync for Chunks<'_, T> {}
 
 /// A pointer that tasks on several threads write through, each to places of its own.
 pub(crate) struct SharedMut<T>(pub(crate) *mut T);
@@ -265,10 +320,7 @@ impl Shared {
 
     /// Sleeps until a phase opens or the follower is dismissed.
     fn park(&self) {
-        self.sleepers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(std::thread::current());
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(std::thread::current());
         self.parked.fetch_add(1, SeqCst);
         // Whoever opens a phase after this look sees `parked` and wakes this thread.
         if self.phase.load(SeqCst) % 2 == 0 && !self.dismissed.load(SeqCst) {

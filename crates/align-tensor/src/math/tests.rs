@@ -1,0 +1,151 @@
+//! Every function against `f64`, on every instruction set: a sample of each binade in the
+//! ordinary run, and all `2^32` arguments on request.
+
+use super::*;
+use crate::{
+    activation::{Activation, activate},
+    isa::Isa,
+    simd::Op,
+    ulp::{error_in, ulp},
+};
+
+/// One function, its exact values, and the error that its documentation states.
+struct Claim {
+    name: &'static str,
+    kernel: fn(Isa, &mut [f32]),
+    exact: fn(f64) -> f64,
+    /// The unit of the error at an argument, and of the exact result there.
+    unit: fn(x: f64, exact: f64) -> f64,
+    limit: f64,
+}
+
+const CLAIMS: [Claim; 6] = [
+    Claim { name: "exp", kernel: run_exp, exact: f64::exp, unit: |_, y| ulp(y), limit: 1.1 },
+    Claim {
+        name: "sigmoid",
+        kernel: |isa, x| activate(isa, Activation::Sigmoid, x),
+        exact: |x| Activation::Sigmoid.reference(x),
+        unit: |x, y| if x < -87.0 { 2f64.powi(-126) } else { ulp(y) },
+        limit: 2.5,
+    },
+    Claim {
+        name: "silu",
+        kernel: |isa, x| activate(isa, Activation::Silu, x),
+        exact: |x| Activation::Silu.reference(x),
+        unit: |x, y| if x < -87.0 { 2f64.powi(-120) } else { ulp(y) },
+        limit: 3.0,
+    },
+    Claim {
+        name: "tanh",
+        kernel: |isa, x| activate(isa, Activation::Tanh, x),
+        exact: |x| Activation::Tanh.reference(x),
+        unit: |_, y| ulp(y),
+        limit: 2.0,
+    },
+    Claim {
+        name: "gelu",
+        kernel: |isa, x| activate(isa, Activation::Gelu, x),
+        exact: |x| Activation::Gelu.reference(x),
+        unit: |x, y| if x < 0.0 { ulp(y).max(x.abs() * 2f64.powi(-24)) } else { ulp(y) },
+        limit: 4.0,
+    },
+    Claim {
+        name: "gelu_tanh",
+        kernel: |isa, x| activate(isa, Activation::GeluTanh, x),
+        exact: |x| Activation::GeluTanh.reference(x),
+        unit: |x, y| if x < -1.0 { ulp(y).max(x.abs() * 2f64.powi(-24)) } else { ulp(y) },
+        limit: 4.0,
+    },
+];
+
+fn run_exp(isa: Isa, x: &mut [f32]) {
+    struct Exp<'a>(&'a mut [f32]);
+    impl Op for Exp<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            s.map_in_place(self.0, |x| exp(s, x));
+        }
+    }
+    isa.dispatch(Exp(x));
+}
+
+/// The largest error of `claim` over `arguments`, and where.
+fn worst(claim: &Claim, isa: Isa, arguments: &[f32], exact: &[f64]) -> (f64, f32) {
+    let mut got = arguments.to_vec();
+    (claim.kernel)(isa, &mut got);
+    let mut worst = (0.0, 0.0);
+    for ((&x, &got), &exact) in arguments.iter().zip(&got).zip(exact) {
+        let error = error_in((claim.unit)(f64::from(x), exact), got, exact);
+        if error > worst.0 {
+            worst = (error, x);
+        }
+    }
+    worst
+}
+
+/// Holds every claim over `blocks` of bit patterns.
+fn hold(blocks: impl Iterator<Item = Vec<u32>> + Clone) {
+    for claim in &CLAIMS {
+        let mut worsts = vec![(0.0, 0.0); Isa::available().len()];
+        for block in blocks.clone() {
+            let arguments: Vec<f32> = block.into_iter().map(f32::from_bits).collect();
+            let exact: Vec<f64> = arguments.iter().map(|&x| (claim.exact)(f64::from(x))).collect();
+            for (isa, kept) in Isa::available().into_iter().zip(&mut worsts) {
+                let found = worst(claim, isa, &arguments, &exact);
+                if found.0 > kept.0 {
+                    *kept = found;
+                }
+            }
+        }
+        for (isa, (error, x)) in Isa::available().into_iter().zip(worsts) {
+            println!("{} {isa:?}: {error:.3} at {x:e}", claim.name);
+            assert!(error <= claim.limit, "{} {isa:?}: {error} at {x:e}", claim.name);
+        }
+    }
+}
+
+#[test]
+fn errors_are_as_stated_in_every_binade() {
+    // Both signs and all 256 exponents, with 257 of the 2^23 fractions each.
+    hold((0..512_u32).map(|high| (0..257).map(|i| (high << 23) + i * 32_639).collect()));
+    // The ranges where the results are neither saturated nor linear, ten thousand a unit.
+    hold(
+        (-105..90)
+            .map(|unit| (0..10_000).map(|i| (unit as f32 + i as f32 * 1e-4).to_bits()).collect()),
+    );
+}
+
+#[test]
+#[ignore = "all 2^32 arguments of six functions take minutes"]
+fn errors_are_as_stated_for_every_argument() {
+    hold((0..1_u32 << 12).map(|high| (0..1 << 20).map(|low| (high << 20) | low).collect()));
+}
+
+#[test]
+fn limits_are_those_of_the_functions() {
+    let nan = f32::NAN;
+    let inf = f32::INFINITY;
+    // Arguments: -inf, -huge, -0, 0, huge, inf, NaN.
+    let arguments = [-inf, -1e38, -0.0, 0.0, 1e38, inf, nan];
+    let expected = [
+        ("exp", [0.0, 0.0, 1.0, 1.0, inf, inf, nan]),
+        ("sigmoid", [0.0, 0.0, 0.5, 0.5, 1.0, 1.0, nan]),
+        ("silu", [nan, -0.0, -0.0, 0.0, 1e38, inf, nan]),
+        ("tanh", [-1.0, -1.0, -0.0, 0.0, 1.0, 1.0, nan]),
+        ("gelu", [nan, -0.0, -0.0, 0.0, 1e38, inf, nan]),
+        ("gelu_tanh", [nan, -0.0, -0.0, 0.0, 1e38, inf, nan]),
+    ];
+    for (claim, (name, expected)) in CLAIMS.iter().zip(expected) {
+        assert_eq!(claim.name, name);
+        for isa in Isa::available() {
+            let mut got = arguments;
+            (claim.kernel)(isa, &mut got);
+            for ((x, got), expected) in arguments.iter().zip(got).zip(expected) {
+                let same = got.to_bits() == expected.to_bits() || got.is_nan() && expected.is_nan();
+                assert!(same, "{name}({x}) on {isa:?} is {got}, not {expected}");
+            }
+        }
+    }
+}
