@@ -33,6 +33,12 @@ pub enum ModelError {
     /// The image or text processor cannot be loaded or refuses its input.
     #[error(transparent)]
     Processor(#[from] ProcessorError),
+    /// An embedding holds NaN or infinity, which would pass for a result further on.
+    #[error("text {text:?}: the model gives no finite embedding; its weights may be damaged")]
+    NonFinite {
+        /// The text.
+        text: String,
+    },
     /// Classification needs something to choose from.
     #[error("expected at least one label, found none")]
     NoLabels,

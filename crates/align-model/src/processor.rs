@@ -78,7 +78,8 @@ impl AlignProcessor {
     /// Features of any number of texts, not normalised: `[n, projection_dim]`.
     ///
     /// # Errors
-    /// Where a text is too long, or the tokenizer knows tokens that the model does not.
+    /// Where a text is too long, the tokenizer knows tokens that the model does not, or features
+    /// come out that are not finite.
     pub fn text_features(
         &self,
         model: &AlignModel,
@@ -92,6 +93,11 @@ impl AlignProcessor {
             let input =
                 TextInput::new(encoding.input_ids.view()).with_mask(encoding.attention_mask.view());
             features.assign(&model.get_text_features(&input)?);
+        }
+        for (text, features) in texts.iter().zip(features.rows()) {
+            if !features.iter().all(|x| x.is_finite()) {
+                return Err(ModelError::NonFinite { text: text.as_ref().to_owned() });
+            }
         }
         Ok(features)
     }

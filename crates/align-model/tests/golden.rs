@@ -89,8 +89,9 @@ fn compare_model(name: &str) {
                 compare_vision(&mut comparison, &output.vision_model_output);
                 comparison.check("text_embeds", &output.text_embeds);
                 comparison.check("image_embeds", &output.image_embeds);
-                comparison.check("logits_per_text", &output.logits_per_text);
-                comparison.check("logits_per_image", &output.logits_per_image);
+                let temperature = model.temperature();
+                comparison.check_logits("logits_per_text", &output.logits_per_text, temperature);
+                comparison.check_logits("logits_per_image", &output.logits_per_image, temperature);
                 if let Some(loss) = output.loss {
                     comparison.check_scalar("loss", loss);
                 }

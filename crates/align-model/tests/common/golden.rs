@@ -1,7 +1,7 @@
 //! One golden file: the inputs of a call, the oracle's f64 outputs and the errors of its own f32
 //! run.
 
-use ndarray::{Array2, Array4, ArrayBase, Data, Dimension};
+use ndarray::{Array, Array2, Array4, ArrayBase, Data, Dimension};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -75,6 +75,11 @@ impl Golden {
         Some(Array4::from_shape_vec(shape, elements).unwrap())
     }
 
+    /// All elements of an F32 input.
+    pub(crate) fn f32s(&self, name: &str) -> Vec<f32> {
+        self.elements(name, Dtype::F32, f32::from_le_bytes).unwrap().1
+    }
+
     fn f64s(&self, name: &str) -> Option<(&[usize], Vec<f64>)> {
         self.elements(name, Dtype::F64, f64::from_le_bytes)
     }
@@ -130,33 +135,75 @@ impl Comparison<'_> {
         assert!(!self.golden.contains(&next), "{name}: the oracle has more than {}", ours.len());
     }
 
+    /// Holds logits against the tensor `name`.
+    ///
+    /// A cosine is a sum that cancels: what is rounded are the elements of two vectors of length
+    /// one, however small the sum. So the magnitude for the floor is that of a cosine of one.
+    pub(crate) fn check_logits(&mut self, name: &str, ours: &Array2<f32>, temperature: f32) {
+        let values: Vec<f32> = ours.iter().copied().collect();
+        self.hold(name, name, ours.shape(), &values, 1.0 / f64::from(temperature.abs()));
+    }
+
     /// Holds one number against the tensor `name`.
     pub(crate) fn check_scalar(&mut self, name: &str, ours: f32) {
         self.check_values(name, &[], &[ours]);
     }
 
     fn check_values(&mut self, name: &str, shape: &[usize], ours: &[f32]) {
-        let (expected_shape, truth) = self.golden.f64s(name).unwrap_or_else(|| panic!("no {name}"));
+        let largest = self.largest(name);
+        self.hold(name, name, shape, ours, largest);
+    }
+
+    /// Holds some elements of an array against `sample.name`, and its mean against `mean.name`.
+    ///
+    /// The errors of a golden file are those of the whole array, which bound those of a sample; an
+    /// error of the mean is at most the root mean square of the errors.
+    pub(crate) fn check_sample<D: Dimension>(
+        &mut self,
+        name: &str,
+        whole: &Array<f32, D>,
+        sample: &[f32],
+    ) {
+        let sampled = format!("sample.{name}");
+        let largest = self.largest(&sampled);
+        self.hold(&sampled, name, &[sample.len()], sample, largest);
+        let mean = whole.iter().map(|&x| f64::from(x)).sum::<f64>() / whole.len() as f64;
+        let averaged = format!("mean.{name}");
+        let error = (mean - self.golden.scalar(&averaged)).abs();
+        self.bound(&averaged, "rms", name, error, largest);
+        self.compared.insert(averaged);
+    }
+
+    /// The largest magnitude in a tensor of the golden file.
+    fn largest(&self, name: &str) -> f64 {
+        let (_, truth) = self.golden.f64s(name).unwrap_or_else(|| panic!("no {name}"));
+        truth.iter().fold(0.0, |max, x| x.abs().max(max))
+    }
+
+    /// Holds elements against those of the tensor `name`, judged by the oracle's errors of `scale`.
+    fn hold(&mut self, name: &str, scale: &str, shape: &[usize], ours: &[f32], largest: f64) {
+        let (expected_shape, truth) = self.golden.f64s(name).unwrap();
         assert_eq!(shape, expected_shape, "{}: shape of {name}", self.golden.path.display());
-        let errors: Vec<f64> = ours.iter().zip(&truth).map(|(&o, &t)| f64::from(o) - t).collect();
-        let floor = FLOOR * truth.iter().fold(0.0, |max, x| x.abs().max(max));
+        let errors: Vec<f64> =
+            ours.iter().zip(&truth).map(|(&o, &t)| (f64::from(o) - t).abs()).collect();
         // A NaN must fail, so the largest is not taken by `f64::max`, which passes NaN over.
-        let largest = errors
-            .iter()
-            .map(|e| e.abs())
-            .fold(0.0, |a, b| if b <= a || a.is_nan() { a } else { b });
+        let max = errors.iter().fold(0.0, |a: f64, &b| if b <= a || a.is_nan() { a } else { b });
         let mean_square = errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64;
-        for (kind, ours) in [("err", largest), ("rms", mean_square.sqrt())] {
-            let oracle = self.golden.scalar(&format!("{kind}.{name}"));
-            let bound = 2.0 * oracle + floor;
-            let within = ours <= bound;
-            self.failed |= !within;
-            let mark = if within { "" } else { "  <-- too far" };
-            self.report += &format!(
-                "{kind} {name}: ours {ours:.2e}, oracle's f32 {oracle:.2e}, bound {bound:.2e}{mark}\n"
-            );
-        }
+        self.bound(name, "err", scale, max, largest);
+        self.bound(name, "rms", scale, mean_square.sqrt(), largest);
         self.compared.insert(name.to_owned());
+    }
+
+    /// Holds our error against twice the oracle's and the floor.
+    fn bound(&mut self, name: &str, kind: &str, scale: &str, ours: f64, largest: f64) {
+        let oracle = self.golden.scalar(&format!("{kind}.{scale}"));
+        let bound = 2.0 * oracle + FLOOR * largest;
+        let within = ours <= bound;
+        self.failed |= !within;
+        self.report += &format!(
+            "{kind} {name}: ours {ours:.2e}, oracle's f32 {oracle:.2e}, bound {bound:.2e}{}\n",
+            if within { "" } else { "  <-- too far" }
+        );
     }
 
     /// Fails if an output was too far, or an output of the oracle was not compared.

@@ -1,0 +1,85 @@
+//! The published shape with seeded weights against the oracle.
+
+mod common;
+
+use align_model::synthetic::{self, SyntheticModel};
+use align_model::{AlignInput, AlignModel, ForwardOptions, Runtime, TextInput};
+use common::{Golden, fixtures};
+use ndarray::{Array, Array1, Array2, Array3, Array4, Axis, Dimension, Slice};
+
+const WEIGHTS_SEED: u64 = 0;
+const INPUTS_SEED: u64 = 1;
+const SIDE: usize = 289;
+const VOCABULARY: i64 = 30522;
+const TOKENS: usize = 64;
+const CAPTIONS: [usize; 4] = [3, 9, 24, 64];
+const SAMPLES: usize = 256;
+
+fn pixel_values() -> Array4<f32> {
+    let images = (0..2).flat_map(|i| synthetic::image(INPUTS_SEED, i, 3, SIDE));
+    Array4::from_shape_vec((2, 3, SIDE, SIDE), images.collect()).unwrap()
+}
+
+/// Captions padded with 0, and their mask.
+fn captions() -> [Array2<i64>; 2] {
+    let mut ids = Array2::zeros((CAPTIONS.len(), TOKENS));
+    let mut mask = ids.clone();
+    for (row, length) in CAPTIONS.into_iter().enumerate() {
+        let caption = Array1::from(synthetic::caption(INPUTS_SEED, row, length, VOCABULARY));
+        ids.row_mut(row).slice_axis_mut(Axis(0), Slice::from(..length)).assign(&caption);
+        mask.row_mut(row).slice_axis_mut(Axis(0), Slice::from(..length)).fill(1);
+    }
+    [ids, mask]
+}
+
+/// The elements that a golden file keeps of an array.
+fn sample<D: Dimension>(array: &Array<f32, D>) -> Vec<f32> {
+    let step = (array.len() / SAMPLES).max(1);
+    array.iter().copied().step_by(step).take(SAMPLES).collect()
+}
+
+/// The rows of real tokens, caption after caption.
+fn real_tokens(states: &Array3<f32>) -> Array2<f32> {
+    let captions: Vec<_> = states
+        .outer_iter()
+        .zip(CAPTIONS)
+        .map(|(caption, length)| caption.slice_axis_move(Axis(0), Slice::from(..length)))
+        .collect();
+    ndarray::concatenate(Axis(0), &captions).unwrap()
+}
+
+#[test]
+fn every_layer_of_both_towers() {
+    let golden = Golden::open(&fixtures().join("align-base/golden.safetensors"));
+    let pixel_values = pixel_values();
+    let [input_ids, attention_mask] = captions();
+    // The inputs themselves are those of the golden file.
+    assert_eq!(golden.ids("input_ids").unwrap(), input_ids);
+    assert_eq!(golden.ids("attention_mask").unwrap(), attention_mask);
+    assert_eq!(golden.f32s("sample.pixel_values"), sample(&pixel_values));
+
+    let runtime = Runtime::new().unwrap();
+    let model = AlignModel::synthetic(SyntheticModel::AlignBase, WEIGHTS_SEED, &runtime).unwrap();
+    let text = TextInput::new(input_ids.view()).with_mask(attention_mask.view());
+    let input = AlignInput { text, pixel_values: pixel_values.view() };
+    let options = ForwardOptions { hidden_states: true, ..Default::default() };
+    let output = model.forward(&input, options).unwrap();
+
+    let mut comparison = golden.compare();
+    for (i, state) in output.vision_model_output.hidden_states.unwrap().iter().enumerate() {
+        comparison.check_sample(&format!("vision.hidden_states.{i}"), state, &sample(state));
+    }
+    for (i, state) in output.text_model_output.hidden_states.unwrap().iter().enumerate() {
+        let state = real_tokens(state);
+        comparison.check_sample(&format!("text.hidden_states.{i}"), &state, &sample(&state));
+    }
+    comparison.check("text.pooler_output", &output.text_model_output.pooler_output.unwrap());
+    comparison.check("text_features", &model.get_text_features(&text).unwrap());
+    comparison.check("image_features", &model.get_image_features(pixel_values.view()).unwrap());
+    comparison.check("text_embeds", &output.text_embeds);
+    comparison.check("image_embeds", &output.image_embeds);
+    let temperature = model.temperature();
+    comparison.check_logits("logits_per_text", &output.logits_per_text, temperature);
+    comparison.check_logits("logits_per_image", &output.logits_per_image, temperature);
+    comparison.finish();
+}
