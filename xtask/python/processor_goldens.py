@@ -6,7 +6,8 @@ Writes `images` (a picture for the README and demos) and `processor`:
   oracle loads it. JPEG and lossy WebP have their pixels in `decoded/*.png` too, so that a difference can be measured;
 - `pixel_values.json`: configs, input sizes, and the checksum and first values of the oracle's pixel_values;
 - `texts.json`, `token_ids.json`: strings and their ids under four tokenizer configs, `bert-*/`;
-- `legacy`, `nested`: the two layouts of a checkpoint's processor files.
+- `legacy`, `nested`: the two layouts of a checkpoint's processor files; `settings`: the latter with padding and
+  truncation inside tokenizer.json.
 """
 
 import io
@@ -14,7 +15,6 @@ import json
 import shutil
 import struct
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -225,7 +225,7 @@ def preprocess_cases():
     # Nothing after the resize but a plain conversion, so that every pixel can be seen.
     bare = {"do_center_crop": False, "do_normalize": False, "include_top": False, "rescale_factor": 1.0}
     sizes = [(1, 1), (1, 60000), (60000, 1), (37, 53), (480, 640), (23, 346), (61, 1000), (1000, 47), (7, 5)]
-    for resample in range(6):
+    for resample in range(8):
         yield bare | {"resample": resample, "size": {"height": 61, "width": 47}}, 3, sizes
         yield bare | {"resample": resample, "size": {"height": 31, "width": 90}}, 1, sizes[3:5]
         yield bare | {"resample": resample, "size": {"height": 346, "width": 346}}, 3, [(2, 3), (401, 299)]
@@ -297,7 +297,6 @@ def write_texts(out):
     texts = processor_texts.texts()
     write_json(out / "texts.json", texts)
 
-    bare = BertTokenizer()
     words = {}
     for lower in (True, False):
         tokenizer = BertTokenizer(do_lower_case=lower)._tokenizer
@@ -314,7 +313,6 @@ def write_texts(out):
         tokenizer = AutoTokenizer.from_pretrained(folder)
         assert len(tokenizer) == len(vocab), (len(tokenizer), len(vocab))
         ids[name] = tokenizer(texts)["input_ids"]
-        assert tokenizer.is_fast and bare.is_fast
     write_json(out / "token_ids.json", ids)
     return out / "bert-uncased"
 
@@ -328,18 +326,6 @@ def write_layouts(out, tokenizer_folder):
     processor = AlignProcessor(image_processor, AutoTokenizer.from_pretrained(legacy))
     nested = out / "nested"
     processor.save_pretrained(nested)
-    # Settings that a call overrides: whoever reads them from the file gets other rows.
-    path = nested / "tokenizer.json"
-    content = json.loads(path.read_text())
-    content["truncation"] = {"direction": "Right", "max_length": 5, "strategy": "LongestFirst", "stride": 0}
-    content["padding"] = {
-        "strategy": {"Fixed": 9},
-        "direction": "Left",
-        "pad_to_multiple_of": None,
-        "pad_id": 3,
-        "pad_type_id": 0,
-        "pad_token": "[UNK]",
-    }
     captions = ["a photo of a cat", "a photo of two dogs sitting on the naïve grass", "猫"]
     tokenizer = processor.tokenizer
     long = " ".join(["unaffable"] * 70)
@@ -349,8 +335,26 @@ def write_layouts(out, tokenizer_folder):
         "truncated": dict(tokenizer([*captions, long], padding="max_length", max_length=8, truncation=True)),
         "long": {"text": long, "tokens": len(tokenizer(long)["input_ids"])},
     }
+    # The same tokenizer, last used with other settings: ids stay, the processor's defaults do not.
+    settings = out / "settings"
+    shutil.copytree(nested, settings)
+    path = settings / "tokenizer.json"
+    content = json.loads(path.read_text())
+    content["truncation"] = {"direction": "Right", "max_length": 9, "strategy": "LongestFirst", "stride": 0}
+    content["padding"] = {
+        "strategy": {"Fixed": 11},
+        "direction": "Left",
+        "pad_to_multiple_of": None,
+        "pad_id": 3,
+        "pad_type_id": 0,
+        "pad_token": "[UNK]",
+    }
+    # A normaliser that tokenizer_config.json contradicts.
+    content["normalizer"]["lowercase"] = False
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-    write_json(out / "batches.json", {"texts": captions, **{k: dict(v) for k, v in batches.items()}})
+    processor = AlignProcessor.from_pretrained(settings)
+    batches["settings"] = dict(processor(text=["a photo", "Cat"]))
+    write_json(out / "batches.json", {"texts": captions, **batches})
 
 
 def main():

@@ -282,7 +282,8 @@ fn read_pair(field: &str, [height, width]: [&Value; 2]) -> Result<Dimensions, Pr
 }
 
 fn read_filter(value: &Value) -> Result<Filter, ProcessorError> {
-    const EXPECTED: &str = "0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box or 5 hamming";
+    const EXPECTED: &str =
+        "0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming, 6 MKS 2013 or 7 MKS 2021";
     value.as_u64().and_then(Filter::from_code).ok_or_else(|| wrong("resample", EXPECTED, value))
 }
 

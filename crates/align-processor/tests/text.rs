@@ -16,6 +16,7 @@ struct Batches {
     default: Rows,
     longest: Rows,
     truncated: Rows,
+    settings: Rows,
     long: Long,
 }
 
@@ -57,10 +58,12 @@ fn ids_equal_the_oracles_on_every_text() {
         let tokenizer = Tokenizer::from_pretrained(fixture(&name)).unwrap();
         assert_ids(&tokenizer, &name, &texts, &expected);
         if name == "bert-uncased" {
-            // The same vocabulary as tokenizer.json, which also asks for truncation and padding
-            // that must have no effect.
-            let nested = Tokenizer::from_pretrained(fixture("nested")).unwrap();
-            assert_ids(&nested, "nested", &texts, &expected);
+            // The same vocabulary as tokenizer.json; one holds truncation and padding, which must
+            // have no effect, and a normaliser that tokenizer_config.json overrides.
+            for name in ["nested", "settings"] {
+                let tokenizer = Tokenizer::from_pretrained(fixture(name)).unwrap();
+                assert_ids(&tokenizer, name, &texts, &expected);
+            }
         }
     }
 }
@@ -73,6 +76,7 @@ fn batches_equal_the_oracles_in_both_layouts() {
         let encode = |texts: &[String], padding, truncation| {
             tokenizer.encode(texts, &TextOptions { padding, truncation }).unwrap()
         };
+        assert_eq!(tokenizer.default_options(), TextOptions::default());
         let default = tokenizer.encode(&batches.texts, &TextOptions::default()).unwrap();
         assert_rows(&default, &batches.default);
         assert_rows(&encode(&batches.texts, Padding::Longest, None), &batches.longest);
@@ -84,6 +88,25 @@ fn batches_equal_the_oracles_in_both_layouts() {
         let separator = truncated.input_ids[[3, 7]];
         let whole = encode(&texts[..1], Padding::None, None);
         assert_eq!(Some(&separator), whole.input_ids.iter().last(), "the final [SEP] stays");
+    }
+}
+
+#[test]
+fn settings_in_the_files_become_the_defaults() {
+    let tokenizer = Tokenizer::from_pretrained(fixture("settings")).unwrap();
+    let options = tokenizer.default_options();
+    assert_eq!(options, TextOptions { padding: Padding::MaxLength(9), truncation: None });
+    let found = tokenizer.encode(&["a photo", "Cat"], &options).unwrap();
+    assert_rows(&found, &golden::<Batches>("batches.json").settings);
+
+    for (fields, padding, truncation) in [
+        (r#"{"padding": "longest"}"#, Padding::Longest, None),
+        (r#"{"padding": false, "max_length": 12}"#, Padding::None, None),
+        (r#"{"max_length": 12, "truncation": true}"#, Padding::MaxLength(12), Some(12)),
+    ] {
+        let dir = folder(VOCAB, fields);
+        let tokenizer = Tokenizer::from_pretrained(dir.path()).unwrap();
+        assert_eq!(tokenizer.default_options(), TextOptions { padding, truncation }, "{fields}");
     }
 }
 

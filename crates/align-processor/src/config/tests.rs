@@ -66,8 +66,8 @@ fn wrong_fields_are_named_with_what_was_expected_and_found() {
         (json!({"crop_size": {"shortest_edge": 3}}), "an object with height and width, found"),
         (json!({"crop_size": {"height": 3, "width": 0}}), &format!("`crop_size.width`: {side}")),
         (json!({"crop_size": true}), "`crop_size`: expected an integer"),
-        (json!({"resample": 6}), "`resample`: expected 0 nearest"),
-        (json!({"resample": "bicubic"}), "5 hamming, found \"bicubic\""),
+        (json!({"resample": 8}), "`resample`: expected 0 nearest"),
+        (json!({"resample": "bicubic"}), "7 MKS 2021, found \"bicubic\""),
         (json!({"rescale_factor": "1/255"}), "`rescale_factor`: expected a finite number above 0"),
         (
             json!({"rescale_factor": 0}),

@@ -1,4 +1,4 @@
-//! The six resampling filters, numbered as Pillow numbers them.
+//! The resampling filters, numbered as Pillow numbers them.
 
 use std::f64::consts::PI;
 
@@ -17,6 +17,10 @@ pub enum Filter {
     Box,
     /// 5: sinc with a Hamming window, one lobe.
     Hamming,
+    /// 6: Magic Kernel Sharp 2013, five pixels wide.
+    Mks2013,
+    /// 7: Magic Kernel Sharp 2021, nine pixels wide.
+    Mks2021,
 }
 
 impl Filter {
@@ -29,6 +33,8 @@ impl Filter {
             3 => Self::Bicubic,
             4 => Self::Box,
             5 => Self::Hamming,
+            6 => Self::Mks2013,
+            7 => Self::Mks2021,
             _ => return None,
         })
     }
@@ -42,6 +48,8 @@ impl Filter {
             Self::Bicubic => (2.0, cubic),
             Self::Box => (0.5, rectangle),
             Self::Hamming => (1.0, hamming),
+            Self::Mks2013 => (2.5, mks_2013),
+            Self::Mks2021 => (4.5, mks_2021),
         };
         Some(Kernel { support, weight })
     }
@@ -91,6 +99,39 @@ fn lanczos(x: f64) -> f64 {
     if (-3.0..3.0).contains(&x) { sinc(x) * sinc(x / 3.0) } else { 0.0 }
 }
 
+/// The magic kernel (a quadratic B-spline) sharpened by three taps; J. P. Costella, "The magic
+/// kernel" (2013). One quadratic piece for each pixel of distance.
+fn mks_2013(x: f64) -> f64 {
+    let x = x.abs();
+    if x < 0.5 {
+        17.0 / 16.0 - 7.0 / 4.0 * x * x
+    } else if x < 1.5 {
+        (1.0 - x) * (7.0 / 4.0 - x)
+    } else if x < 2.5 {
+        (x - 2.5) * (x - 2.5) / -8.0
+    } else {
+        0.0
+    }
+}
+
+/// The same sharpened further; J. P. Costella, "The magic kernel" (2021).
+fn mks_2021(x: f64) -> f64 {
+    let x = x.abs();
+    if x < 0.5 {
+        577.0 / 576.0 - 239.0 / 144.0 * x * x
+    } else if x < 1.5 {
+        (140.0 * x * x - 379.0 * x + 239.0) / 144.0
+    } else if x < 2.5 {
+        (24.0 * x * x - 113.0 * x + 130.0) / -144.0
+    } else if x < 3.5 {
+        (4.0 * x * x - 27.0 * x + 45.0) / 144.0
+    } else if x < 4.5 {
+        (2.0 * x - 9.0) * (2.0 * x - 9.0) / -1152.0
+    } else {
+        0.0
+    }
+}
+
 /// sin(πx) / πx.
 fn sinc(x: f64) -> f64 {
     if x == 0.0 {
@@ -106,14 +147,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kernels_are_one_at_the_centre_and_zero_beyond_their_support() {
-        for code in 1..=5 {
+    fn kernels_end_at_their_support_and_sum_to_one() {
+        for code in 1..=7 {
             let kernel = Filter::from_code(code).unwrap().kernel().unwrap();
-            assert_eq!((kernel.weight)(0.0), 1.0, "filter {code}");
             for x in [kernel.support + 1e-9, -kernel.support - 1e-9, 1e9] {
                 assert_eq!((kernel.weight)(x), 0.0, "filter {code} at {x}");
             }
+            let sum: f64 = (-5..=5).map(|x| (kernel.weight)(f64::from(x))).sum();
+            assert!((sum - 1.0).abs() < 1e-12, "filter {code} sums to {sum}");
         }
-        assert_eq!(Filter::from_code(6), None);
+        assert_eq!(Filter::from_code(8), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Resizing of 8-bit images, bit for bit as Pillow's `Image.resize`.
 //!
-//! - `filter`: the six filters;
+//! - `filter`: the filters;
 //! - `taps`: windows and fixed-point weights along one axis;
 //! - `convolve`: the horizontal and the vertical pass;
 //! - `nearest`: the one filter that does not convolve.

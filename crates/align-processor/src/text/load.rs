@@ -8,9 +8,10 @@ use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
-use tokenizers::{AddedToken, Tokenizer as Inner};
+use tokenizers::{AddedToken, NormalizerWrapper, Tokenizer as Inner};
 
-use super::{Side, Tokenizer};
+use super::Tokenizer;
+use super::defaults::Defaults;
 use crate::error::ProcessorError;
 use crate::json::{field_or, read_file, read_object, wrong};
 
@@ -23,8 +24,9 @@ pub(super) fn from_pretrained(dir: &Path) -> Result<Tokenizer, ProcessorError> {
     let config = TokenizerConfig::from_json(&fields).map_err(|error| error.at(&config_path))?;
 
     let (json, vocab) = (dir.join("tokenizer.json"), dir.join("vocab.txt"));
-    let (path, inner) = if let Some(bytes) = read_file(&json, MAX_BYTES)? {
-        let inner = from_tokenizer_json(&bytes).map_err(|message| tokenizer(&json, message))?;
+    let (path, mut inner) = if let Some(bytes) = read_file(&json, MAX_BYTES)? {
+        let inner =
+            from_tokenizer_json(&bytes, &config).map_err(|message| tokenizer(&json, message))?;
         (json, inner)
     } else if let Some(bytes) = read_file(&vocab, MAX_BYTES)? {
         let inner = from_vocab(&bytes, &config).map_err(|message| tokenizer(&vocab, message))?;
@@ -33,29 +35,31 @@ pub(super) fn from_pretrained(dir: &Path) -> Result<Tokenizer, ProcessorError> {
         let looked_for = "tokenizer.json, vocab.txt";
         return Err(ProcessorError::MissingFiles { dir: dir.into(), looked_for });
     };
+    let defaults = Defaults::new(&fields, &inner, config.model_max_length)
+        .map_err(|error| error.at(&config_path))?;
+    inner.with_padding(None);
+    inner.with_truncation(None).map_err(|error| tokenizer(&path, error.to_string()))?;
+
     let pad = &config.special.pad;
     let pad_id = inner
         .token_to_id(pad)
         .ok_or_else(|| tokenizer(&path, format!("the padding token {pad:?} is not in it")))?;
-    Ok(Tokenizer {
-        inner,
-        pad_id,
-        padding_side: config.padding_side,
-        truncation_side: config.truncation_side,
-        model_max_length: config.model_max_length,
-    })
+    Ok(Tokenizer { inner, pad_id, defaults, model_max_length: config.model_max_length })
 }
 
 fn tokenizer(path: &Path, message: String) -> ProcessorError {
     ProcessorError::Tokenizer { path: path.into(), message }
 }
 
-/// The `tokenizers` library's own format, without the padding and truncation it may hold.
-fn from_tokenizer_json(bytes: &[u8]) -> Result<Inner, String> {
-    let not_readable = |error| format!("not a readable tokenizer.json: {error}");
-    let mut inner = Inner::from_bytes(bytes).map_err(not_readable)?;
-    inner.with_truncation(None).map_err(not_readable)?;
-    inner.with_padding(None);
+/// The `tokenizers` library's own format. The original takes the vocabulary of a BERT tokenizer
+/// from it, but how text is normalised from `tokenizer_config.json`.
+fn from_tokenizer_json(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, String> {
+    let mut inner = Inner::from_bytes(bytes)
+        .map_err(|error| format!("not a readable tokenizer.json: {error}"))?;
+    let is_bert = matches!(inner.get_normalizer(), Some(NormalizerWrapper::BertNormalizer(_)));
+    if is_bert && config.class_is_bert {
+        inner.with_normalizer(Some(config.normalizer())).map_err(|error| error.to_string())?;
+    }
     Ok(inner)
 }
 
@@ -77,13 +81,7 @@ fn from_vocab(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, String> {
         .build()
         .map_err(|error| error.to_string())?;
     let mut inner = Inner::new(model);
-    let normalizer = BertNormalizer::new(
-        true,
-        config.tokenize_chinese_chars,
-        config.strip_accents,
-        config.do_lower_case,
-    );
-    inner.with_normalizer(Some(normalizer)).map_err(|error| error.to_string())?;
+    inner.with_normalizer(Some(config.normalizer())).map_err(|error| error.to_string())?;
     inner.with_pre_tokenizer(Some(BertPreTokenizer));
 
     config.add_tokens(&mut inner)?;
@@ -106,8 +104,8 @@ struct TokenizerConfig {
     /// Tokens with ids of their own, in the order of their ids.
     added: BTreeMap<u32, AddedToken>,
     model_max_length: Option<usize>,
-    padding_side: Side,
-    truncation_side: Side,
+    /// Whether `tokenizer_class` says that this is BERT's tokenizer.
+    class_is_bert: bool,
 }
 
 struct SpecialTokens {
@@ -122,6 +120,7 @@ impl TokenizerConfig {
     /// Missing and null fields take the defaults of the original BERT tokenizer.
     fn from_json(fields: &Map<String, Value>) -> Result<Self, ProcessorError> {
         let flag = |name, default| field_or(fields, name, "true or false", default);
+        let class: String = field_or(fields, "tokenizer_class", "a string", String::new())?;
         Ok(Self {
             do_lower_case: flag("do_lower_case", true)?,
             strip_accents: field_or(fields, "strip_accents", "true, false or null", None)?,
@@ -135,9 +134,18 @@ impl TokenizerConfig {
             },
             added: added_tokens(fields)?,
             model_max_length: model_max_length(fields)?,
-            padding_side: side(fields, "padding_side")?,
-            truncation_side: side(fields, "truncation_side")?,
+            class_is_bert: ["BertTokenizer", "BertTokenizerFast"].contains(&class.as_str()),
         })
+    }
+
+    /// Control characters out, spaces alike, CJK apart, lower case, accents off: as asked.
+    fn normalizer(&self) -> BertNormalizer {
+        BertNormalizer::new(
+            true,
+            self.tokenize_chinese_chars,
+            self.strip_accents,
+            self.do_lower_case,
+        )
     }
 
     /// Makes the added and the special tokens known, so that they are matched whole in a text.
@@ -197,17 +205,6 @@ fn model_max_length(fields: &Map<String, Value>) -> Result<Option<usize>, Proces
             Some(length) if length >= ENDLESS => Ok(None),
             Some(length) if length >= 2.0 => Ok(Some(length as usize)),
             _ => Err(wrong(NAME, "a number of at least 2 tokens", value)),
-        },
-    }
-}
-
-fn side(fields: &Map<String, Value>, name: &str) -> Result<Side, ProcessorError> {
-    match fields.get(name) {
-        None | Some(Value::Null) => Ok(Side::Right),
-        Some(value) => match value.as_str() {
-            Some("right") => Ok(Side::Right),
-            Some("left") => Ok(Side::Left),
-            _ => Err(wrong(name, "\"left\" or \"right\"", value)),
         },
     }
 }

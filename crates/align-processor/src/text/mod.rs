@@ -1,31 +1,33 @@
 //! Strings to BERT token ids.
 //!
 //! - `options`: padding and truncation;
+//! - `defaults`: the options of a call that names none;
 //! - `encoding`: the padded batch;
 //! - `load`: `tokenizer.json`, or `vocab.txt` and `tokenizer_config.json`.
 
+mod defaults;
 mod encoding;
 mod load;
 mod options;
 
 use std::path::Path;
 
-use tokenizers::{TruncationDirection, TruncationParams};
+use tokenizers::{PostProcessor, TruncationDirection};
 
 use crate::error::ProcessorError;
+use defaults::Defaults;
 pub use encoding::Encoding;
 pub use options::{Padding, Side, TextOptions};
 
 /// A BERT WordPiece tokenizer.
 ///
 /// Padding and truncation follow the [`TextOptions`] of each call; settings of that kind inside
-/// `tokenizer.json` have no effect.
+/// the checkpoint's files show only in [`Tokenizer::default_options`].
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     pad_id: u32,
-    padding_side: Side,
-    truncation_side: Side,
+    defaults: Defaults,
     /// The most tokens that the model takes, if the checkpoint says so.
     model_max_length: Option<usize>,
 }
@@ -56,6 +58,13 @@ impl Tokenizer {
         self.model_max_length
     }
 
+    /// What the original ALIGN processor does with this checkpoint when a call says nothing:
+    /// [`TextOptions::default`], unless the tokenizer's files hold `padding`, `max_length` or
+    /// `truncation`.
+    pub fn default_options(&self) -> TextOptions {
+        self.defaults.options
+    }
+
     /// Token ids of each text, `[CLS]` and `[SEP]` included, without padding.
     ///
     /// With [`Padding::MaxLength`], its length is the limit here too, so that a batch is accepted
@@ -69,22 +78,17 @@ impl Tokenizer {
         texts: &[impl AsRef<str>],
         options: &TextOptions,
     ) -> Result<Vec<Vec<u32>>, ProcessorError> {
-        let truncating = self.truncating(options)?;
-        let tokenizer = truncating.as_ref().unwrap_or(&self.inner);
+        let content = options.truncation.map(|length| self.content_length(length)).transpose()?;
         texts
             .iter()
             .enumerate()
             .map(|(index, text)| {
                 let text = text.as_ref();
-                let ids = tokenizer
-                    .encode_fast(text, true)
-                    .map_err(|error| ProcessorError::Tokenize {
-                        index,
-                        text: beginning(text),
-                        message: error.to_string(),
-                    })?
-                    .get_ids()
-                    .to_vec();
+                let ids = self.ids(text, content).map_err(|error| ProcessorError::Tokenize {
+                    index,
+                    text: beginning(text),
+                    message: error.to_string(),
+                })?;
                 self.check_length(index, text, ids.len(), options)?;
                 Ok(ids)
             })
@@ -123,30 +127,29 @@ impl Tokenizer {
                 longest
             }
         };
-        Ok(Encoding::padded(&rows, length, self.pad_id, self.padding_side))
+        Ok(Encoding::padded(&rows, length, self.pad_id, self.defaults.padding_side))
     }
 
-    /// A tokenizer that truncates as `options` ask; `None` if they do not.
-    ///
-    /// Truncation is a setting of the tokenizer, so it is set on a copy, once for each batch.
-    fn truncating(
-        &self,
-        options: &TextOptions,
-    ) -> Result<Option<tokenizers::Tokenizer>, ProcessorError> {
-        let Some(max_length) = options.truncation else { return Ok(None) };
-        let message = |message| ProcessorError::TextOption { option: "truncation", message };
-        // Room for [CLS] and [SEP].
-        if max_length < 2 {
-            return Err(message(format!("at least 2 tokens must stay, found {max_length}")));
+    /// How many tokens of a text stay if it is cut to `max_length`, special tokens included.
+    fn content_length(&self, max_length: usize) -> Result<usize, ProcessorError> {
+        let special = self.inner.get_post_processor().map_or(0, |p| p.added_tokens(false));
+        max_length.checked_sub(special).ok_or_else(|| ProcessorError::TextOption {
+            option: "truncation",
+            message: format!("at least {special} tokens must stay, found {max_length}"),
+        })
+    }
+
+    /// The ids of a text, cut to `content` tokens before the special ones are added.
+    fn ids(&self, text: &str, content: Option<usize>) -> tokenizers::Result<Vec<u32>> {
+        let mut encoding = self.inner.encode_fast(text, false)?;
+        if let Some(content) = content {
+            let direction = match self.defaults.truncation_side {
+                Side::Right => TruncationDirection::Right,
+                Side::Left => TruncationDirection::Left,
+            };
+            encoding.truncate(content, 0, direction);
         }
-        let direction = match self.truncation_side {
-            Side::Right => TruncationDirection::Right,
-            Side::Left => TruncationDirection::Left,
-        };
-        let params = TruncationParams { max_length, direction, ..Default::default() };
-        let mut inner = self.inner.clone();
-        inner.with_truncation(Some(params)).map_err(|error| message(error.to_string()))?;
-        Ok(Some(inner))
+        Ok(self.inner.post_process(encoding, None, true)?.get_ids().to_vec())
     }
 
     fn check_length(
