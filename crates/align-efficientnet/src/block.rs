@@ -107,13 +107,14 @@ impl Block {
     }
 
     /// The arena space that [`forward`](Self::forward) takes for a batch.
-    pub(crate) fn arena_sizes(&self, images: usize, size: (usize, usize)) -> [usize; 6] {
+    pub(crate) fn arena_sizes(&self, images: usize, size: (usize, usize)) -> [usize; 7] {
         let (out_height, out_width) = self.output_size(size);
         let channels = self.expand_depthwise.channels();
         let group = self.group(size).min(images);
         [
             self.runtime.threads.count() * self.expand_depthwise.scratch_len(size.0, size.1),
             group * out_height * out_width * channels,
+            group * out_height * channels,
             group * channels,
             group * self.squeeze_excite.reduce.n(),
             group * channels,
@@ -136,7 +137,7 @@ impl Block {
         size: (usize, usize),
         output: &mut [f32],
     ) {
-        let [scratch, expanded, means, hidden, scales, scaled] =
+        let [scratch, expanded, sums, means, hidden, scales, scaled] =
             self.arena_sizes(images, size).map(|len| arena.take(len));
         let (out_height, out_width) = self.output_size(size);
         let out_pixels = out_height * out_width;
@@ -148,9 +149,10 @@ impl Block {
         for (input, output) in groups {
             let images = input.len() / in_len;
             let expanded = &mut expanded[..images * out_pixels * channels];
+            let sums = &mut sums[..images * out_height * channels];
             let means = &mut means[..images * channels];
             let scales = &mut scales[..images * channels];
-            self.expand_depthwise.run(team, input, size, scratch, expanded, means);
+            self.expand_depthwise.run(team, input, size, scratch, expanded, sums, means);
             let hidden = &mut hidden[..images * self.squeeze_excite.reduce.n()];
             self.squeeze_excite.run(team, means, hidden, scales);
             let epilogue = |residual| {

@@ -5,12 +5,15 @@
 //!   expansion, activation, depthwise convolution, activation, and the means that
 //!   squeeze-excite needs. The expanded map never exists as a whole.
 //! - [`depthwise`]: a row of a depthwise convolution, in registers.
+//! - [`geometry`]: kernel, stride and padding.
 //!
 //! 1 x 1 convolutions are [`gemm`](crate::gemm()) over pixels.
 
 mod depthwise;
 mod expand_depthwise;
+mod geometry;
 mod stem;
 
-pub use expand_depthwise::{DepthwiseGeometry, ExpandDepthwise, Expansion};
+pub use expand_depthwise::{ExpandDepthwise, Expansion};
+pub use geometry::DepthwiseGeometry;
 pub use stem::Stem;

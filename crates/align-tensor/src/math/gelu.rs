@@ -36,7 +36,7 @@ pub(crate) fn gelu<S: Simd>(s: S, x: S::V) -> S::V {
 #[inline(always)]
 pub(crate) fn gelu_tanh<S: Simd>(s: S, x: S::V) -> S::V {
     /// `√(8/π)`, which is `2 √(2/π)`.
-    const SCALE: f32 = 1.595_769_1;
+    const SCALE: f32 = 1.595_769_2;
     const CUBIC: f32 = SCALE * 0.044_715;
     let slope = s.mul_add(s.mul(x, x), s.splat(CUBIC), s.splat(SCALE));
     s.mul(x, sigmoid(s, s.mul(x, slope)))

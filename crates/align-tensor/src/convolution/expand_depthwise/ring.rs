@@ -1,0 +1,36 @@
+//! The rows of the expanded map that the depthwise convolution is about to read.
+
+/// The last few rows of a panel's expanded map, zero-padded left and right.
+pub(super) struct Ring<'a> {
+    pub(super) rows: usize,
+    pub(super) width: usize,
+    pub(super) before: usize,
+    /// Values of a pixel: the panel's width.
+    pub(super) pixel: usize,
+    /// Values of a padded row.
+    pub(super) row: usize,
+    pub(super) data: &'a mut [f32],
+}
+
+impl Ring<'_> {
+    /// Row `y` of the map from its left padding on.
+    #[inline(always)]
+    pub(super) fn start(&self, y: usize) -> &[f32] {
+        &self.data[y % self.rows * self.row..][..self.row]
+    }
+
+    /// Pixel `x` of row `y`.
+    #[inline(always)]
+    pub(super) fn pixel_mut(&mut self, y: usize, x: usize) -> &mut [f32] {
+        let start = y % self.rows * self.row + (self.before + x) * self.pixel;
+        &mut self.data[start..][..self.pixel]
+    }
+
+    pub(super) fn clear_padding(&mut self) {
+        let inside = self.before * self.pixel..(self.before + self.width) * self.pixel;
+        for row in self.data.chunks_exact_mut(self.row).take(self.rows) {
+            row[..inside.start].fill(0.0);
+            row[inside.end..].fill(0.0);
+        }
+    }
+}

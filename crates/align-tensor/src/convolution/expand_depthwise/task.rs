@@ -1,0 +1,213 @@
+//! What one task of the pass does: some rows of some channels.
+
+use super::{ExpandDepthwise, ring::Ring};
+use crate::{
+    activation::{ActivationVisitor, VectorFn},
+    convolution::{depthwise::Row, geometry::MAX_KERNEL},
+    gemm::{
+        PackedShape, finish_row,
+        microkernel::{self, MAX_TILE, Tile, row_tiles},
+    },
+    simd::{MAX_LANES, Op, Simd},
+};
+use std::ops::Range;
+
+/// Some output rows of one panel of channels of one image.
+pub(super) struct Task<'a> {
+    pub(super) block: &'a ExpandDepthwise,
+    pub(super) shape: PackedShape,
+    pub(super) panel: usize,
+    pub(super) input: &'a [f32],
+    pub(super) size: (usize, usize),
+    /// The width of the output.
+    pub(super) out_width: usize,
+    pub(super) scratch: &'a mut [f32],
+    /// The panel's first channel of the first output pixel. Valid for writes of the panel's
+    /// columns at each output pixel, `channels` apart.
+    pub(super) out: *mut f32,
+    /// The panel's first channel of the first row. Valid for writes of the panel's columns for
+    /// each row of `rows`, `channels` apart.
+    pub(super) sums: *mut f32,
+    /// The output rows to be computed.
+    pub(super) rows: Range<usize>,
+}
+
+impl ActivationVisitor for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn visit<F: VectorFn>(self, f: F) {
+        self.block.isa.dispatch(ActivatedTask { task: self, f });
+    }
+}
+
+struct ActivatedTask<'a, F> {
+    task: Task<'a>,
+    f: F,
+}
+
+impl<F: VectorFn> Op for ActivatedTask<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { task, f } = self;
+        let geometry = task.block.geometry;
+        let (height, width) = task.size;
+        let out_width = task.out_width;
+        let columns = task.shape.columns(task.panel);
+        let panel_width = task.shape.width(task.panel);
+        let channels = task.block.channels;
+        let taps = geometry.kernel * geometry.kernel;
+        let weights = &task.block.weights[task.panel * 2 * S::LANES * taps..][..panel_width * taps];
+        let (line, ring) = task.scratch.split_at_mut(out_width * MAX_LANES);
+        let mut ring = Ring {
+            rows: geometry.ring(height, width),
+            width,
+            before: geometry.before,
+            pixel: panel_width,
+            row: geometry.padded_width(width) * panel_width,
+            data: ring,
+        };
+        ring.clear_padding();
+
+        let mut expanded = (task.rows.start * geometry.stride).saturating_sub(geometry.before);
+        let band = geometry.band(width);
+        for first in task.rows.clone().step_by(band) {
+            let band = first..task.rows.end.min(first + band);
+            // One past the last input row that the band reads.
+            let needed = ((band.end - 1) * geometry.stride + geometry.kernel)
+                .saturating_sub(geometry.before)
+                .min(height);
+            if expanded < needed {
+                task.block.fill(s, f, &mut ring, task.input, task.panel, expanded..needed);
+                expanded = needed;
+            }
+            for y in band {
+                let mut inputs = [std::ptr::null(); MAX_KERNEL];
+                for (ky, input) in inputs[..geometry.kernel].iter_mut().enumerate() {
+                    let padded = y * geometry.stride + ky;
+                    if (geometry.before..geometry.before + height).contains(&padded) {
+                        *input = ring.start(padded - geometry.before).as_ptr();
+                    }
+                }
+                for channel in (0..panel_width).step_by(S::LANES) {
+                    let present = S::LANES.min(columns.len() - channel);
+                    let inputs = inputs.map(|input| {
+                        if input.is_null() { input } else { input.wrapping_add(channel) }
+                    });
+                    let bias = s.load_tail(&task.block.bias[columns.start + channel..][..present]);
+                    // SAFETY: each input is a row of the ring with its padding, which is as long
+                    // as the kernel reaches from the last output (`output_len`); the ring's
+                    // pixels and the weights' taps are `panel_width` apart, and this vector is
+                    // within them. `line` has a vector for each output.
+                    unsafe {
+                        Row {
+                            inputs: &inputs[..geometry.kernel],
+                            input_pitch: panel_width,
+                            weights: weights.as_ptr().add(channel),
+                            weight_pitch: panel_width,
+                            kernel: geometry.kernel,
+                            stride: geometry.stride,
+                            out: line.as_mut_ptr(),
+                            width: out_width,
+                        }
+                        .compute(s, bias);
+                    }
+                    let mut sum = s.zero();
+                    for (x, value) in line.chunks_exact(S::LANES).take(out_width).enumerate() {
+                        let value = f.eval(s, s.load_slice(value));
+                        sum = s.add(sum, value);
+                        // SAFETY: `out` has the panel's columns at every pixel of row `y`, and
+                        // `present` of them are left from `channel` on.
+                        unsafe {
+                            let out = task.out.add((y * out_width + x) * channels + channel);
+                            if present == S::LANES {
+                                s.store(out, value);
+                            } else {
+                                s.store_first(out, present, value);
+                            }
+                        }
+                    }
+                    // SAFETY: `sums` has the panel's columns for row `y`, and `present` of them
+                    // are left from `channel` on.
+                    unsafe { s.store_first(task.sums.add(y * channels + channel), present, sum) };
+                }
+            }
+        }
+    }
+}
+
+impl ExpandDepthwise {
+    /// Brings `rows` of one panel's input to the depthwise convolution into the ring.
+    #[inline(always)]
+    fn fill<S: Simd, F: VectorFn>(
+        &self,
+        s: S,
+        f: F,
+        ring: &mut Ring<'_>,
+        input: &[f32],
+        panel: usize,
+        rows: std::ops::Range<usize>,
+    ) {
+        let width = ring.width;
+        let pixels = rows.start * width..rows.end * width;
+        match &self.expansion {
+            None => {
+                let first = panel * 2 * S::LANES;
+                let present = ring.pixel.min(self.channels - first);
+                for pixel in pixels {
+                    let from = &input[pixel * self.channels + first..][..present];
+                    let to = ring.pixel_mut(pixel / width, pixel % width);
+                    to[..present].copy_from_slice(from);
+                    to[present..].fill(0.0);
+                }
+            }
+            Some(expansion) => {
+                let packed = expansion.weights.view();
+                let k = packed.k;
+                let columns = packed.shape().columns(panel);
+                let bias = &expansion.bias[columns.clone()];
+                let panel = packed.panel(panel);
+                let mut sums = [0.0f32; MAX_TILE];
+                let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>());
+                for tile in 0..tiles.count() {
+                    let tile = tiles.rows(tile);
+                    let a = &input[(pixels.start + tile.start) * k..][..tile.len() * k];
+                    // SAFETY: `a` is `tile.len()` rows of `k`, `panel` `k` rows of the panel's
+                    // width, and `sums` holds the largest tile.
+                    unsafe {
+                        Tile {
+                            rows: tile.len(),
+                            k,
+                            width: ring.pixel,
+                            a: a.as_ptr(),
+                            stride: k,
+                            panel: panel.as_ptr(),
+                            sums: sums.as_mut_ptr(),
+                        }
+                        .compute(s);
+                    }
+                    for (pixel, sums) in tile.zip(sums.chunks_exact(ring.pixel)) {
+                        let pixel = pixels.start + pixel;
+                        let to = ring.pixel_mut(pixel / width, pixel % width);
+                        // SAFETY: `sums` is a row of whole vectors, `bias` and `to` have the
+                        // panel's columns.
+                        unsafe {
+                            finish_row(
+                                s,
+                                f,
+                                sums.as_ptr(),
+                                bias.as_ptr(),
+                                std::ptr::null(),
+                                to.as_mut_ptr(),
+                                columns.len(),
+                            );
+                        }
+                        to[columns.len()..].fill(0.0);
+                    }
+                }
+            }
+        }
+    }
+}
