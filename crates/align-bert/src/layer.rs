@@ -3,8 +3,8 @@
 
 use crate::AlignTextConfig;
 use align_tensor::{
-    Activation, ArenaSpace, CheckpointError, Epilogue, Heads, PackedMatrix, Runtime, Sequence, Team,
-    Weights, attention, gemm, layer_norm,
+    Activation, ArenaSpace, CheckpointError, Epilogue, Heads, PackedMatrix, Profile, Runtime,
+    Sequence, Team, Weights, attention, gemm, layer_norm,
 };
 
 /// The rows that a task normalises.
@@ -25,7 +25,7 @@ impl Linear {
         inputs: usize,
         runtime: &Runtime,
     ) -> Result<Self, CheckpointError> {
-        Self::load_side_by_side(&[weights.clone()], outputs, inputs, runtime)
+        Self::load_side_by_side(std::slice::from_ref(weights), outputs, inputs, runtime)
     }
 
     /// Loads several layers of the same inputs as one whose outputs lie side by side.
@@ -44,6 +44,11 @@ impl Linear {
         }
         let weights = PackedMatrix::pack(runtime.isa, &matrix, layers.len() * outputs, inputs);
         Ok(Self { weights, bias })
+    }
+
+    /// The floating-point operations for that many rows, two for each product.
+    fn flops(&self, rows: usize) -> usize {
+        2 * rows * self.weights.k() * self.weights.n()
     }
 
     /// `out [rows, outputs] = act(x [rows, inputs] * W^T + b) + residual`.
@@ -172,7 +177,7 @@ impl Layer {
 
     /// Runs the layer on `x [rows, hidden]`. `residual [queries, hidden]` holds the rows of `x`
     /// that ask, in the order of the sequences, and so does `out`; `attentions` is as in
-    /// [`attention`](align_tensor::attention()).
+    /// [`attention`](align_tensor::attention()). Steps are recorded under `name`.
     #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
     pub(crate) fn forward(
         &self,
@@ -184,21 +189,43 @@ impl Layer {
         residual: &[f32],
         attentions: Option<&mut [f32]>,
         out: &mut [f32],
+        (profile, name): (&mut Profile, &str),
     ) {
         let [qkv, scratch, context, attended, intermediate] =
             self.arena_sizes(extent).map(|len| arena.take(len));
         let isa = self.runtime.isa;
-        self.query_key_value.run(team, x, Activation::Identity, None, qkv);
-        attention(team, isa, self.heads, sequences, qkv, scratch, context, attentions);
-        self.attention_output.run(team, context, Activation::Identity, Some(residual), attended);
-        self.attention_norm.run(team, attended);
-        self.intermediate.run(team, attended, self.activation, None, intermediate);
-        self.output.run(team, intermediate, Activation::Identity, Some(attended), out);
-        self.output_norm.run(team, out);
-    }
-
-    /// The weights of all heads of a sequence are laid out by head.
-    pub(crate) fn heads(&self) -> Heads {
-        self.heads
+        let step = |part: &str| format!("{name}.{part}");
+        profile.time(
+            || step("query_key_value"),
+            self.query_key_value.flops(extent.rows),
+            || self.query_key_value.run(team, x, Activation::Identity, None, qkv),
+        );
+        profile.time(
+            || step("attention"),
+            self.heads.flops(sequences),
+            || attention(team, isa, self.heads, sequences, qkv, scratch, context, attentions),
+        );
+        profile.time(
+            || step("attention_output"),
+            self.attention_output.flops(extent.queries),
+            || {
+                let linear = &self.attention_output;
+                linear.run(team, context, Activation::Identity, Some(residual), attended);
+                self.attention_norm.run(team, attended);
+            },
+        );
+        profile.time(
+            || step("intermediate"),
+            self.intermediate.flops(extent.queries),
+            || self.intermediate.run(team, attended, self.activation, None, intermediate),
+        );
+        profile.time(
+            || step("output"),
+            self.output.flops(extent.queries),
+            || {
+                self.output.run(team, intermediate, Activation::Identity, Some(attended), out);
+                self.output_norm.run(team, out);
+            },
+        );
     }
 }

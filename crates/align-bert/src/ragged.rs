@@ -101,21 +101,17 @@ pub(crate) fn check(config: &AlignTextConfig, input: &TextInput<'_>) -> Result<(
             && array.dim() != (texts, len)
         {
             let (rows, columns) = array.dim();
-            return Err(TextError::Shape {
-                name,
-                expected: [texts, len],
-                found: [rows, columns],
-            });
+            return Err(TextError::Shape { name, expected: [texts, len], found: [rows, columns] });
         }
     }
     let within = |name, ids: Option<ArrayView2<'_, i64>>, bound: usize| {
         let Some(ids) = ids else { return Ok(()) };
-        match ids.indexed_iter().find(|&(_, &id)| usize::try_from(id).map_or(true, |id| id >= bound))
+        match ids
+            .indexed_iter()
+            .find(|&(_, &id)| usize::try_from(id).map_or(true, |id| id >= bound))
         {
             None => Ok(()),
-            Some(((text, token), &found)) => {
-                Err(TextError::Id { name, text, token, bound, found })
-            }
+            Some(((text, token), &found)) => Err(TextError::Id { name, text, token, bound, found }),
         }
     };
     within("input_ids", Some(input.input_ids), config.vocab_size)?;
@@ -145,7 +141,11 @@ mod tests {
         assert_eq!(places(&ragged), [&visible[..], &[(1, 0)], &all_masked].concat());
         assert_eq!(ragged.first, [0, 4, 5]);
         assert_eq!(
-            ragged.sequences.iter().map(|s| (s.rows.clone(), s.keys, s.uniform)).collect::<Vec<_>>(),
+            ragged
+                .sequences
+                .iter()
+                .map(|s| (s.rows.clone(), s.keys, s.uniform))
+                .collect::<Vec<_>>(),
             [(0..2, 2, false), (2..5, 2, false), (5..9, 4, true)]
         );
         assert_eq!(ragged.first_token_sequences()[1].queries, 2..3);
@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn ids_and_shapes_are_checked() {
-        let config = AlignTextConfig { vocab_size: 10, max_position_embeddings: 4, ..Default::default() };
+        let config =
+            AlignTextConfig { vocab_size: 10, max_position_embeddings: 4, ..Default::default() };
         let message = |input: TextInput<'_>| check(&config, &input).unwrap_err().to_string();
         let good = array![[1i64, 2]];
         assert_eq!(check(&config, &TextInput::new(good.view())), Ok(()));

@@ -6,7 +6,7 @@ use crate::{
     layer::{Extent, Layer, Linear},
     ragged::{Ragged, check},
 };
-use align_tensor::{Activation, Arena, CheckpointError, Runtime, Team, Weights};
+use align_tensor::{Activation, Arena, CheckpointError, Profile, Runtime, Team, Weights};
 use ndarray::{Array2, Array3, Array4, Axis};
 use std::ops::Range;
 use std::sync::{Mutex, TryLockError};
@@ -129,13 +129,25 @@ impl TextTower {
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn cls(&self, input: &TextInput<'_>) -> Result<Array2<f32>, TextError> {
+        self.cls_profiled(input, &mut Profile::off())
+    }
+
+    /// [`cls`](Self::cls), with every step recorded in `profile`.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn cls_profiled(
+        &self,
+        input: &TextInput<'_>,
+        profile: &mut Profile,
+    ) -> Result<Array2<f32>, TextError> {
         check(&self.config, input)?;
         let hidden = self.config.hidden_size;
         let mut cls = Array2::zeros((input.input_ids.nrows(), hidden));
         let mut out = slice_mut(&mut cls);
         self.gather(input, false, |team, arena, ragged| {
             let (these, rest) = std::mem::take(&mut out).split_at_mut(ragged.first.len() * hidden);
-            self.run_first_tokens(team, arena, ragged, these);
+            self.run_first_tokens(team, arena, ragged, these, profile);
             out = rest;
         });
         Ok(cls)
@@ -194,6 +206,7 @@ impl TextTower {
                 x,
                 weights_out,
                 out,
+                (&mut Profile::off(), ""),
             );
             observe(Step { layer: index + 1, ragged, hidden: out, attentions: &weights });
             std::mem::swap(&mut x, &mut out);
@@ -208,6 +221,7 @@ impl TextTower {
         arena: &mut Arena,
         ragged: &Ragged,
         cls: &mut [f32],
+        profile: &mut Profile,
     ) {
         let rows = ragged.tokens.len();
         let hidden = self.config.hidden_size;
@@ -216,19 +230,25 @@ impl TextTower {
         let mut space = arena.open([rows * hidden, rows * hidden, cls.len(), layer_len]);
         let (mut x, mut out) = (space.take(rows * hidden), space.take(rows * hidden));
         let residual = space.take(cls.len());
-        self.embeddings.run(team, &ragged.tokens, x);
+        profile.time(
+            || "embeddings".to_owned(),
+            0,
+            || self.embeddings.run(team, &ragged.tokens, x),
+        );
         let Some((last, layers)) = self.layers.split_last() else {
             return gather_rows(x, &ragged.first, hidden, cls);
         };
-        for layer in layers {
-            let sequences = &ragged.sequences;
-            layer.forward(team, space.reborrow(), extent, sequences, x, x, None, out);
+        for (index, layer) in layers.iter().enumerate() {
+            let (sequences, space) = (&ragged.sequences, space.reborrow());
+            let recorded = (&mut *profile, &*format!("layer.{index}"));
+            layer.forward(team, space, extent, sequences, x, x, None, out, recorded);
             std::mem::swap(&mut x, &mut out);
         }
         gather_rows(x, &ragged.first, hidden, residual);
         let extent = Extent { queries: ragged.first.len(), ..extent };
         let sequences = ragged.first_token_sequences();
-        last.forward(team, space.reborrow(), extent, &sequences, x, residual, None, cls);
+        let recorded = (profile, &*format!("layer.{}", layers.len()));
+        last.forward(team, space, extent, &sequences, x, residual, None, cls, recorded);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{BlockConfig, fold::Folded};
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
-    Expansion, PackedMatrix, Runtime, Team, Weights, gemm, scale_channels,
+    Expansion, PackedMatrix, Profile, Runtime, Team, Weights, gemm, scale_channels,
 };
 
 /// The expanded map that a group of images may fill, in values: what the caches that the cores
@@ -127,7 +127,8 @@ impl Block {
     }
 
     /// Runs on `input [images, height, width, inputs]` and writes `output [images, out_height,
-    /// out_width, out_channels]`.
+    /// out_width, out_channels]`; steps are recorded under `name`.
+    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
     pub(crate) fn forward(
         &self,
         team: &Team<'_>,
@@ -136,6 +137,7 @@ impl Block {
         images: usize,
         size: (usize, usize),
         output: &mut [f32],
+        (profile, name): (&mut Profile, &str),
     ) {
         let [scratch, expanded, sums, means, hidden, scales, scaled] =
             self.arena_sizes(images, size).map(|len| arena.take(len));
@@ -152,33 +154,52 @@ impl Block {
             let sums = &mut sums[..images * out_height * channels];
             let means = &mut means[..images * channels];
             let scales = &mut scales[..images * channels];
-            self.expand_depthwise.run(team, input, size, scratch, expanded, sums, means);
             let hidden = &mut hidden[..images * self.squeeze_excite.reduce.n()];
-            self.squeeze_excite.run(team, means, hidden, scales);
+            let flops = images * self.expand_depthwise.flops(size.0, size.1);
+            profile.time(
+                || format!("{name}.expand_depthwise"),
+                flops,
+                || self.expand_depthwise.run(team, input, size, scratch, expanded, sums, means),
+            );
+            profile.time(
+                || format!("{name}.squeeze_excite"),
+                4 * means.len() * self.squeeze_excite.reduce.n(),
+                || self.squeeze_excite.run(team, means, hidden, scales),
+            );
             let epilogue = |residual| {
                 let epilogue = Epilogue::default().bias(&self.projection_bias);
                 if self.residual { epilogue.residual(residual) } else { epilogue }
             };
-            if self.scales_weights(out_pixels) {
-                for image in 0..images {
-                    let expanded = &expanded[image * out_pixels * channels..];
-                    let scales = &scales[image * channels..][..channels];
-                    let weights = self.projection.scale_inputs(team, scales, scaled);
-                    gemm(
-                        team,
-                        &expanded[..out_pixels * channels],
-                        weights,
-                        epilogue(&input[image * in_len..][..in_len]),
-                        &mut output[image * out_len..][..out_len],
-                    );
+            let mut project = || {
+                if self.scales_weights(out_pixels) {
+                    for image in 0..images {
+                        let expanded = &expanded[image * out_pixels * channels..];
+                        let scales = &scales[image * channels..][..channels];
+                        let weights = self.projection.scale_inputs(team, scales, scaled);
+                        gemm(
+                            team,
+                            &expanded[..out_pixels * channels],
+                            weights,
+                            epilogue(&input[image * in_len..][..in_len]),
+                            &mut output[image * out_len..][..out_len],
+                        );
+                    }
+                } else {
+                    team.run_chunks(expanded, out_pixels * channels, |image, expanded| {
+                        scale_channels(
+                            self.runtime.isa,
+                            expanded,
+                            &scales[image * channels..][..channels],
+                        );
+                    });
+                    gemm(team, expanded, &self.projection, epilogue(input), output);
                 }
-            } else {
-                let isa = self.runtime.isa;
-                team.run_chunks(expanded, out_pixels * channels, |image, expanded| {
-                    scale_channels(isa, expanded, &scales[image * channels..][..channels]);
-                });
-                gemm(team, expanded, &self.projection, epilogue(input), output);
-            }
+            };
+            profile.time(
+                || format!("{name}.project"),
+                2 * images * out_pixels * channels * self.out_channels(),
+                &mut project,
+            );
         }
     }
 }

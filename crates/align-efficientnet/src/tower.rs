@@ -5,7 +5,7 @@ use crate::{
     fold::Folded,
 };
 use align_tensor::{
-    Activation, Arena, CheckpointError, Runtime, Stem, Team, Weights, max_pool, mean_pool,
+    Activation, Arena, CheckpointError, Profile, Runtime, Stem, Team, Weights, max_pool, mean_pool,
 };
 use ndarray::{Array2, Array4, ArrayView3, ArrayView4, Axis, Slice};
 use std::sync::{Mutex, TryLockError};
@@ -86,7 +86,8 @@ impl VisionTower {
         let mut pooler_output = Array2::zeros((images, self.config.embedding_size()));
         let mut maps: Vec<Array4<f32>> = Vec::new();
         let last = self.blocks.len();
-        self.run(pixel_values, &plan, &mut pooler_output, |layer, first, batch, map| {
+        let mut profile = Profile::off();
+        let observe = |layer: usize, first: usize, batch: usize, map: &[f32]| {
             if !options.hidden_states && layer != last {
                 return;
             }
@@ -101,7 +102,8 @@ impl VisionTower {
             maps[slot]
                 .slice_axis_mut(Axis(0), Slice::from(first..first + batch))
                 .assign(&map.permuted_axes([0, 3, 1, 2]));
-        });
+        };
+        self.run(pixel_values, &plan, &mut pooler_output, &mut profile, observe);
         let (height, width) = plan.sizes[last + 1];
         let empty = || Array4::zeros((0, self.config.embedding_size(), height, width));
         Ok(VisionOutput {
@@ -116,10 +118,22 @@ impl VisionTower {
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn features(&self, pixel_values: ArrayView4<'_, f32>) -> Result<Array2<f32>, VisionError> {
+        self.features_profiled(pixel_values, &mut Profile::off())
+    }
+
+    /// [`features`](Self::features), with every step recorded in `profile`.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn features_profiled(
+        &self,
+        pixel_values: ArrayView4<'_, f32>,
+        profile: &mut Profile,
+    ) -> Result<Array2<f32>, VisionError> {
         let plan = self.plan(pixel_values.dim())?;
         let images = pixel_values.len_of(Axis(0));
         let mut pooled = Array2::zeros((images, self.config.embedding_size()));
-        self.run(pixel_values, &plan, &mut pooled, |_, _, _, _| {});
+        self.run(pixel_values, &plan, &mut pooled, profile, |_, _, _, _| {});
         Ok(pooled)
     }
 
@@ -168,6 +182,7 @@ impl VisionTower {
         pixel_values: ArrayView4<'_, f32>,
         plan: &Plan,
         pooled: &mut Array2<f32>,
+        profile: &mut Profile,
         mut observe: impl FnMut(usize, usize, usize, &[f32]),
     ) {
         let mut own = Arena::new();
@@ -184,7 +199,7 @@ impl VisionTower {
             for (index, (pixels, mut pooled)) in batches.enumerate() {
                 let first = index * MAX_BATCH;
                 let pooled = pooled.as_slice_mut().expect("rows of a standard array");
-                self.run_batch(team, arena, pixels, plan, pooled, |layer, map| {
+                self.run_batch(team, arena, pixels, plan, pooled, profile, |layer, map| {
                     observe(layer, first, pixels.len_of(Axis(0)), map);
                 });
             }
@@ -192,6 +207,10 @@ impl VisionTower {
     }
 
     /// Runs one batch.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the state of a forward, borrowed piece by piece"
+    )]
     fn run_batch(
         &self,
         team: &Team<'_>,
@@ -199,6 +218,7 @@ impl VisionTower {
         pixels: ArrayView4<'_, f32>,
         plan: &Plan,
         pooled: &mut [f32],
+        profile: &mut Profile,
         mut observe: impl FnMut(usize, &[f32]),
     ) {
         let images = pixels.len_of(Axis(0));
@@ -219,7 +239,11 @@ impl VisionTower {
             let mut space = space.reborrow();
             let scratch = space.take(stem_scratch);
             let image = contiguous(image, space.take(image.len()));
-            self.stem.run(team, image, (height, width), scratch, out);
+            profile.time(
+                || "stem".to_owned(),
+                self.stem.flops(height, width),
+                || self.stem.run(team, image, (height, width), scratch, out),
+            );
         }
         observe(0, &current[..images * stem_len]);
         for (layer, block) in self.blocks.iter().enumerate() {
@@ -228,7 +252,9 @@ impl VisionTower {
             let in_len = images * size.0 * size.1 * self.channels_after(layer);
             let out_len = images * out_size.0 * out_size.1 * block.out_channels();
             let out = &mut next[..out_len];
-            block.forward(team, space.reborrow(), &current[..in_len], images, size, out);
+            let name = format!("blocks.{layer}");
+            let input = &current[..in_len];
+            block.forward(team, space.reborrow(), input, images, size, out, (profile, &name));
             observe(layer + 1, out);
             std::mem::swap(&mut current, &mut next);
         }

@@ -46,6 +46,11 @@ impl Heads {
         self.count * self.width
     }
 
+    /// The floating-point operations for these sequences, two for each product.
+    pub fn flops(self, sequences: &[Sequence]) -> usize {
+        sequences.iter().map(|s| 4 * s.queries.len() * s.keys * self.hidden()).sum()
+    }
+
     /// The scratch that each worker needs for a sequence of at most `rows` rows.
     pub fn scratch_len(self, isa: Isa, rows: usize) -> usize {
         Scratch::sizes(isa, self, rows, rows).into_iter().map(round_up_to_line).sum()

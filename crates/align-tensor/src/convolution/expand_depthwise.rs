@@ -104,6 +104,14 @@ impl ExpandDepthwise {
         self.geometry
     }
 
+    /// The floating-point operations for an image of `height` x `width`, two for each product.
+    pub fn flops(&self, height: usize, width: usize) -> usize {
+        let taps = self.geometry.kernel * self.geometry.kernel;
+        let outputs = self.geometry.output_len(height) * self.geometry.output_len(width);
+        let expand = self.expansion.as_ref().map_or(0, |e| e.weights.k() * height * width);
+        2 * self.channels * (expand + taps * outputs)
+    }
+
     /// The scratch that each worker needs for a map of `height` x `width`.
     pub fn scratch_len(&self, height: usize, width: usize) -> usize {
         let ring = self.geometry.ring(height, width);
@@ -118,6 +126,7 @@ impl ExpandDepthwise {
     /// # Panics
     /// Where the sizes do not agree, the output would be empty, or `scratch` does not hold
     /// [`scratch_len`](Self::scratch_len) for every worker.
+    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
     pub fn run(
         &self,
         team: &Team<'_>,

@@ -46,6 +46,11 @@ impl Stem {
         if len + 1 < KERNEL { 0 } else { (len + 1 - KERNEL) / STRIDE + 1 }
     }
 
+    /// The floating-point operations for an image of `height` x `width`, two for each product.
+    pub fn flops(&self, height: usize, width: usize) -> usize {
+        2 * Self::output_len(height) * Self::output_len(width) * self.weights.k() * self.channels()
+    }
+
     /// The scratch that each worker needs for images `width` wide.
     pub fn scratch_len(&self, width: usize) -> usize {
         Self::output_len(width) * self.weights.k()

@@ -172,3 +172,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

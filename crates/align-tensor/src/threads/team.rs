@@ -323,7 +323,7 @@ impl Shared {
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(std::thread::current());
         self.parked.fetch_add(1, SeqCst);
         // Whoever opens a phase after this look sees `parked` and wakes this thread.
-        if self.phase.load(SeqCst) % 2 == 0 && !self.dismissed.load(SeqCst) {
+        if self.phase.load(SeqCst).is_multiple_of(2) && !self.dismissed.load(SeqCst) {
             std::thread::park();
         }
         self.parked.fetch_sub(1, SeqCst);
