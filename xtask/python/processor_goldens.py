@@ -122,6 +122,9 @@ def lossless_formats():
     partial = bytearray(saved(palette, "GIF", transparency=5))
     partial[6:10] = struct.pack("<HH", width + 9, height + 5)
     yield "partial-transparent.gif", bytes(partial)
+    overhanging = bytearray(saved(palette, "GIF"))
+    overhanging[6:10] = struct.pack("<HH", width - 9, height - 5)
+    yield "overhanging.gif", bytes(overhanging)
 
     for name, image in {"rgb": rgb, "l": gray, "rgba": rgba, "la": la, "1": bilevel, "p": palette, "i16": i16, "cmyk": cmyk}.items():
         yield f"{name}.tiff", saved(image, "TIFF")

@@ -11,35 +11,44 @@ use crate::error::ImageFault;
 
 const FORMAT: &str = "GIF";
 
-/// Decodes the first frame. Where it leaves the canvas bare, Pillow shows the colour of the
-/// transparent index, or of index 0 if there is none; alpha is not a thing of RGB.
+/// Decodes the first frame. As with Pillow, a frame that reaches beyond the canvas enlarges it,
+/// and where a frame leaves the canvas bare, the transparent index shows (or index 0 if there is
+/// none) in its palette's colour.
 pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, ImageFault> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
+    // The sizes are checked here, before the frame's pixels are read.
     options.set_memory_limit(MemoryLimit::Unlimited);
-    options.check_frame_consistency(true);
     let mut decoder = options.read_info(Cursor::new(bytes)).map_err(fault)?;
-    let (width, height) = (decoder.width(), decoder.height());
-    limits.check_size(u32::from(width), u32::from(height))?;
-
-    // Consistent frames lie inside the canvas, so its size bounds theirs.
+    let (screen_width, screen_height) =
+        (usize::from(decoder.width()), usize::from(decoder.height()));
     let global = decoder.global_palette().map(<[u8]>::to_vec);
+
     let frame = decoder
-        .read_next_frame()
+        .next_frame_info()
         .map_err(fault)?
         .ok_or_else(|| corrupt("no frame before the end of the file".into()))?;
-    let palette = frame.palette.as_deref().or(global.as_deref()).unwrap_or_default();
+    let (left, top) = (usize::from(frame.left), usize::from(frame.top));
+    let (frame_width, frame_height) = (usize::from(frame.width), usize::from(frame.height));
+    let background = frame.transparent.unwrap_or(0);
+    let palette = frame.palette.as_ref().map(|colors| colors.to_vec()).or(global);
+    let palette = palette.unwrap_or_default();
 
-    let mut canvas = vec![frame.transparent.unwrap_or(0); usize::from(width) * usize::from(height)];
-    let columns = usize::from(frame.left)..usize::from(frame.left) + usize::from(frame.width);
-    let rows = canvas.chunks_exact_mut(usize::from(width).max(1)).skip(usize::from(frame.top));
-    for (row, source) in rows.zip(frame.buffer.chunks_exact(usize::from(frame.width).max(1))) {
-        row[columns.clone()].copy_from_slice(source);
+    let width = screen_width.max(left + frame_width);
+    let height = screen_height.max(top + frame_height);
+    limits.check_size(width as u32, height as u32)?;
+    let mut pixels = vec![0; frame_width * frame_height];
+    decoder.read_into_buffer(&mut pixels).map_err(fault)?;
+
+    let mut canvas = vec![background; width * height];
+    let rows = canvas.chunks_exact_mut(width.max(1)).skip(top);
+    for (row, source) in rows.zip(pixels.chunks_exact(frame_width.max(1))) {
+        row[left..][..frame_width].copy_from_slice(source);
     }
     let (colors, _) = palette.as_chunks::<3>();
     let color = |index: &u8| colors.get(usize::from(*index)).copied().unwrap_or_default();
     let pixels = canvas.iter().flat_map(color).collect();
-    from_pixels(u32::from(width), u32::from(height), pixels)
+    from_pixels(width as u32, height as u32, pixels)
 }
 
 fn corrupt(message: String) -> ImageFault {

@@ -72,11 +72,13 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Processor
     let input = Cursor::new(bytes);
     Ok(match format {
         ImageFormat::Png => {
-            if let Some((width, height)) = png::size(bytes) {
-                limits.check_size(width, height)?;
-            }
+            let (width, height) =
+                png::size(bytes).ok_or(ImageFault::Truncated { format: "PNG" })?;
+            limits.check_size(width, height)?;
+            // Four samples of two bytes at most. The limit also bounds compressed metadata.
+            let memory = limits.memory(u64::from(width) * u64::from(height) * 8);
             let exif = png::exif(bytes).and_then(Orientation::from_exif_chunk);
-            Source::new("PNG", PngDecoder::new(input)).read(exif, limits)
+            Source::new("PNG", PngDecoder::with_limits(input, memory)).read(exif, limits)
         }
         ImageFormat::Jpeg => {
             jpeg::check_complete(bytes)?;
