@@ -96,7 +96,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn copysign(self, a: Self::V, sign: Self::V) -> Self::V;
     /// `a < b ? yes : no`: `no` where either is NaN.
     fn select_lt(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
-    /// To the nearest integer, ties to even.
+    /// To the nearest integer, ties to even; either zero where that is zero.
     fn round(self, a: Self::V) -> Self::V;
     /// `a * 2^n` for integral `n` in `-252..=254`, gradual underflow and overflow to infinity
     /// included (the result may be rounded twice among the subnormals).

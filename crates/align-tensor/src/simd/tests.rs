@@ -1,6 +1,6 @@
 //! Every method on every instruction set of this machine, against scalar code, lane by lane.
 
-use super::*;
+use super::{portable::Portable, *};
 use crate::{Isa, ulp::ulp_error};
 
 /// What arithmetic must get right: zeros, subnormals, ties, the largest, infinities, NaN. As many
@@ -42,9 +42,8 @@ const VALUES: [f32; 2 * MAX_LANES] = [
 
 /// A test whose body is compiled for every instruction set.
 macro_rules! on_every_isa {
-    ($(#[$attribute:meta])* fn $name:ident($s:ident: $S:ident) $body:block) => {
+    (fn $name:ident($s:ident: $S:ident) $body:block) => {
         #[test]
-        $(#[$attribute])*
         fn $name() {
             struct Case;
             impl Op for Case {
@@ -127,7 +126,8 @@ on_every_isa! {
 
 on_every_isa! {
     fn round_takes_ties_to_even(s: S) {
-        hold_unary(s, |a| s.round(a), f32::round_ties_even);
+        // Adding zero clears the sign of a zero, which is not promised.
+        hold_unary(s, |a| s.add(s.round(a), s.zero()), |a| a.round_ties_even() + 0.0);
     }
 }
 
@@ -258,23 +258,28 @@ on_every_isa! {
     }
 }
 
-on_every_isa! {
-    #[should_panic(expected = "x.len() >= Self::LANES")]
-    fn a_short_slice_is_not_loaded(s: S) {
-        s.load_slice(&vec![0.0; S::LANES - 1]);
-    }
+// The checks below are in methods that all instruction sets share.
+
+#[test]
+#[should_panic(expected = "x.len() >= Self::LANES")]
+fn a_short_slice_is_not_loaded() {
+    Portable.load_slice(&[0.0; Portable::LANES - 1]);
 }
 
-on_every_isa! {
-    #[should_panic(expected = "x.len() >= Self::LANES")]
-    fn nothing_is_stored_to_a_short_slice(s: S) {
-        s.store_slice(&mut vec![0.0; S::LANES - 1], s.zero());
-    }
+#[test]
+#[should_panic(expected = "x.len() >= Self::LANES")]
+fn nothing_is_stored_to_a_short_slice() {
+    Portable.store_slice(&mut [0.0; Portable::LANES - 1], Portable.zero());
 }
 
-on_every_isa! {
-    #[should_panic(expected = "x.len() <= Self::LANES")]
-    fn a_long_tail_is_not_loaded(s: S) {
-        s.load_tail(&vec![0.0; S::LANES + 1]);
-    }
+#[test]
+#[should_panic(expected = "x.len() <= Self::LANES")]
+fn a_long_tail_is_not_loaded() {
+    Portable.load_tail(&[0.0; Portable::LANES + 1]);
+}
+
+#[test]
+#[should_panic(expected = "x.len() <= Self::LANES")]
+fn nothing_is_stored_to_a_long_tail() {
+    Portable.store_tail(&mut [0.0; Portable::LANES + 1], Portable.zero());
 }
