@@ -206,6 +206,14 @@ pub enum ImageFault {
         /// Where it does so.
         message: String,
     },
+    /// The header says that there are no pixels.
+    #[error("the image is {width}x{height} (width x height): it has no pixels")]
+    NoPixels {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
     /// The header asks for more pixels than the limit.
     #[error(
         "the image is {width}x{height} (width x height), beyond the limit of {max_pixels} pixels and {max_side} a side"

@@ -121,6 +121,22 @@ fn a_header_that_claims_too_much_is_refused_before_allocation() {
 }
 
 #[test]
+fn a_header_without_pixels_is_refused() {
+    let read = |name: &str| std::fs::read(fixture("formats").join(name)).unwrap();
+    let empty = resized_header(&png(3, 3), 16, &[0; 8]);
+    assert_eq!(refusal(&empty), "image: the image is 0x0 (width x height): it has no pixels");
+    for empty in [
+        resized_header(&read("rgb.bmp"), 18, &[0; 8]),
+        resized_header(&read("rgb16.tiff"), 10 + 8, &[0; 4]),
+        // Screen, and the size of the frame after the colour table and the image separator.
+        [&b"GIF89a\0\0\0\0\x80\0\0\0\0\0\xff\xff\xff,"[..], &[0; 9], b"\x02\x02\x4c\x01\0;"]
+            .concat(),
+    ] {
+        refusal(&empty);
+    }
+}
+
+#[test]
 fn limits_can_be_chosen() {
     let limits = DecodeLimits { max_pixels: 99, ..DecodeLimits::default() };
     assert!(decode(&png(9, 11), &limits).is_ok());

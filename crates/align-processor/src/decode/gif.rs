@@ -48,7 +48,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Im
     let (colors, _) = palette.as_chunks::<3>();
     let color = |index: &u8| colors.get(usize::from(*index)).copied().unwrap_or_default();
     let pixels = canvas.iter().flat_map(color).collect();
-    from_pixels(width as u32, height as u32, pixels)
+    Ok(from_pixels(width as u32, height as u32, pixels))
 }
 
 fn corrupt(message: String) -> ImageFault {

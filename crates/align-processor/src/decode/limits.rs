@@ -31,6 +31,9 @@ impl DecodeLimits {
     }
 
     pub(super) fn check_size(&self, width: u32, height: u32) -> Result<(), ImageFault> {
+        if width == 0 || height == 0 {
+            return Err(ImageFault::NoPixels { width, height });
+        }
         let &Self { max_pixels, max_side, .. } = self;
         let pixels = u64::from(width) * u64::from(height);
         match pixels <= max_pixels && width.max(height) <= max_side {

@@ -125,18 +125,18 @@ impl<D: ImageDecoder> Source<D> {
         decoder.set_limits(limits.memory(decoder.total_bytes())).map_err(fault)?;
         let orientation = stated.unwrap_or_else(|| orientation::of(&mut decoder));
         let image = DynamicImage::from_decoder(decoder).map_err(fault)?;
-        turn(rgb::from_dynamic(image, self.format)?, orientation)
+        Ok(turn(rgb::from_dynamic(image, self.format)?, orientation))
     }
 }
 
 /// Applies an orientation, moving no pixel where none is needed.
-fn turn(image: RgbImage, orientation: Orientation) -> Result<RgbImage, ImageFault> {
+fn turn(image: RgbImage, orientation: Orientation) -> RgbImage {
     if orientation == Orientation::NoTransforms {
-        return Ok(image);
+        return image;
     }
     let mut image = DynamicImage::ImageRgb8(image);
     image.apply_orientation(orientation);
-    Ok(image.into_rgb8())
+    image.into_rgb8()
 }
 
 /// A decoder's error as ours.

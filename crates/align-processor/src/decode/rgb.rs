@@ -33,16 +33,12 @@ pub(super) fn from_dynamic(
             return Err(ImageFault::UnsupportedKind { format, message });
         }
     };
-    from_pixels(width, height, pixels)
+    Ok(from_pixels(width, height, pixels))
 }
 
-/// The image of these interleaved pixels.
-pub(super) fn from_pixels(
-    width: u32,
-    height: u32,
-    pixels: Vec<u8>,
-) -> Result<RgbImage, ImageFault> {
-    Ok(RgbImage::from_raw(width, height, pixels).expect("three bytes for each pixel"))
+/// The image of these interleaved pixels, which fill it.
+pub(super) fn from_pixels(width: u32, height: u32, pixels: Vec<u8>) -> RgbImage {
+    RgbImage::from_raw(width, height, pixels).expect("three bytes for each pixel")
 }
 
 /// A gray value beyond 8 bits as Pillow converts its integer modes.

@@ -27,7 +27,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Im
     let mut decoder = Decoder::new(Cursor::new(&*bytes)).map_err(fault)?;
     let (width, height) = decoder.dimensions().map_err(fault)?;
     limits.check_size(width, height)?;
-    let orientation = stated_orientation(&mut decoder)?;
+    let orientation = stated_orientation(&mut decoder);
     let color = decoder.colortype().map_err(fault)?;
 
     let samples = u64::from(width) * u64::from(height) * u64::from(color.num_samples());
@@ -54,15 +54,16 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Im
     if pixels.len() as u64 != u64::from(width) * u64::from(height) * 3 {
         return Err(corrupt("the number of samples contradicts the size".into()));
     }
-    turn(from_pixels(width, height, pixels)?, orientation)
+    Ok(turn(from_pixels(width, height, pixels), orientation))
 }
 
-fn stated_orientation(decoder: &mut Decoder<Cursor<&[u8]>>) -> Result<Orientation, ImageFault> {
+/// The orientation that the tag states or, where it is absent, XMP.
+fn stated_orientation(decoder: &mut Decoder<Cursor<&[u8]>>) -> Orientation {
     let tag = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
     let stated = tag.and_then(Orientation::from_exif);
     let stated =
         stated.or_else(|| orientation::from_xmp(&decoder.find_tag(XMP).ok()??.into_u8_vec().ok()?));
-    Ok(stated.unwrap_or(Orientation::NoTransforms))
+    stated.unwrap_or(Orientation::NoTransforms)
 }
 
 /// Decoded samples to RGB pixels.
