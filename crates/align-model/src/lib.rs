@@ -1,5 +1,37 @@
-//! ALIGN, an image-text dual encoder: loading, features, logits, loss and zero-shot
+//! ALIGN, an image-text dual encoder, on the CPU: loading, features, logits, loss and zero-shot
 //! classification.
+//!
+//! - [`AlignModel`]: the whole model; [`AlignTextModel`] and [`AlignVisionModel`]: its towers alone;
+//! - [`AlignProcessor`]: images and strings to the model's inputs;
+//! - [`ZeroShotClassifier`]: labels embedded once, images sorted under them;
+//! - [`AlignConfig`]: what a `config.json` says; [`LoadOptions`]: threads, instruction set, mapping;
+//! - [`synthetic`]: models made from a seed, without files.
+//!
+//! Names, shapes and defaults are those of `AlignModel` in transformers. How likely is each of some
+//! texts for an image?
+//!
+//! ```
+//! use align_model::{AlignInput, AlignModel, AlignProcessor, ForwardOptions, TextInput};
+//!
+//! # mod checkpoint { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/checkpoint.rs")); }
+//! # let temporary = tempfile::tempdir()?;
+//! # let (folder, file) = (temporary.path(), temporary.path().join("cats.png"));
+//! # checkpoint::write_checkpoint(folder);
+//! # align_model::RgbImage::from_pixel(64, 48, [180, 90, 20].into()).save(&file)?;
+//! let processor = AlignProcessor::from_pretrained(folder)?;
+//! let model = AlignModel::from_pretrained(folder)?;
+//!
+//! let pixel_values = processor.images(&[processor.image_processor().open(file)?])?;
+//! let texts = processor.texts(&["a photo of a cat", "a photo of a dog"])?;
+//! let text = TextInput::new(texts.input_ids.view()).with_mask(texts.attention_mask.view());
+//!
+//! let input = AlignInput { text, pixel_values: pixel_values.view() };
+//! let output = model.forward(&input, ForwardOptions::default())?;
+//! let probabilities = model.probabilities(output.logits_per_image.view()); // [1, 2]
+//! # assert_eq!(probabilities.dim(), (1, 2));
+//! # assert!((probabilities.sum() - 1.0).abs() < 1e-6);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

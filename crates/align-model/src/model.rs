@@ -8,7 +8,7 @@ use crate::{
     LoadOptions, ModelError,
 };
 use align_bert::TextInput;
-use align_tensor::{Checkpoint, Runtime, TensorSource, Weights};
+use align_tensor::{Checkpoint, Runtime, TensorSource, Weights, softmax_rows};
 use ndarray::{Array2, ArrayView2, ArrayView4, Axis};
 use std::path::Path;
 
@@ -132,6 +132,17 @@ impl AlignModel {
     /// `b [n, projection_dim]`, both of unit length: `[m, n]`.
     pub(crate) fn logits(&self, a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> Array2<f32> {
         cosines(&self.runtime, a, b) / self.temperature
+    }
+
+    /// The softmax of each row: of `logits_per_image [N, n]`, how probable each text is for an
+    /// image.
+    pub fn probabilities(&self, logits: ArrayView2<'_, f32>) -> Array2<f32> {
+        let (rows, width) = logits.dim();
+        let mut probabilities = logits.iter().copied().collect::<Vec<_>>();
+        if width > 0 {
+            softmax_rows(self.runtime.isa, &mut probabilities, width);
+        }
+        Array2::from_shape_vec((rows, width), probabilities).expect("as many as there were logits")
     }
 
     /// What cosines are divided by.

@@ -1,7 +1,7 @@
-//! Operations on the rows of embeddings and logits. Rows are few and short, so plain f64 loops
-//! serve; a row's result depends on that row alone.
+//! Operations on the rows of embeddings. Rows are few and short, so plain f64 loops serve; a
+//! row's result depends on that row alone.
 
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::Array2;
 
 /// Divides each row by its Euclidean length. No epsilon: a row of zeros becomes NaN, as in the
 /// original.
@@ -11,14 +11,6 @@ pub fn l2_normalize(mut rows: Array2<f32>) -> Array2<f32> {
         row.mapv_inplace(|x| (f64::from(x) / length) as f32);
     }
     rows
-}
-
-/// `exp(x) / sum(exp(x))`, computed from differences to the largest so that nothing overflows.
-pub(crate) fn softmax(logits: ArrayView1<'_, f32>) -> Array1<f32> {
-    let largest = logits.fold(f32::NEG_INFINITY, |max, &x| max.max(x));
-    let exp = logits.mapv(|x| f64::from(x - largest).exp());
-    let sum = exp.sum();
-    exp.mapv(|x| (x / sum) as f32)
 }
 
 #[cfg(test)]
@@ -33,15 +25,5 @@ mod tests {
         assert_eq!(unit.row(1), array![-1.0, 0.0]);
         assert_eq!(unit.row(2), array![0.5_f32.sqrt(), 0.5_f32.sqrt()]);
         assert!(l2_normalize(array![[0.0, 0.0]]).iter().all(|x| x.is_nan()));
-    }
-
-    #[test]
-    fn softmax_is_a_distribution() {
-        assert_eq!(softmax(array![5.0, 5.0].view()), array![0.5, 0.5]);
-        let p = softmax(array![3e38, 0.0, -3e38].view());
-        assert_eq!(p, array![1.0, 0.0, 0.0]);
-        let p = softmax(array![1.0, 2.0, 3.0].view());
-        assert!((p.sum() - 1.0).abs() <= 2.0 * f32::EPSILON);
-        assert_eq!(p[2] / p[1], 1_f32.exp());
     }
 }

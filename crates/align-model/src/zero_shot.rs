@@ -1,9 +1,9 @@
 //! Classification of images by labels that are only named.
 
+use crate::l2_normalize;
 use crate::processor::TEXT_BATCH;
-use crate::rows::{l2_normalize, softmax};
 use crate::{AlignModel, AlignProcessor, ModelError};
-use ndarray::{Array2, ArrayView2, ArrayView4, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView4, Axis};
 
 /// Where a template has the label.
 const PLACEHOLDER: &str = "{}";
@@ -13,6 +13,25 @@ const PLACEHOLDER: &str = "{}";
 /// With templates, such as `a photo of a {}`, a label's embedding is the mean over the templates
 /// of the filled-in texts' unit embeddings, brought to unit length again; without, it is that of
 /// the label as it stands.
+///
+/// ```
+/// use align_model::{AlignModel, AlignProcessor, ZeroShotClassifier};
+///
+/// # mod checkpoint { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/checkpoint.rs")); }
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path();
+/// # checkpoint::write_checkpoint(folder);
+/// # let image = align_model::RgbImage::from_pixel(64, 48, [180, 90, 20].into());
+/// let processor = AlignProcessor::from_pretrained(folder)?;
+/// let model = AlignModel::from_pretrained(folder)?;
+/// let labels = vec!["cat".to_owned(), "dog".to_owned()];
+/// let classifier = ZeroShotClassifier::new(&model, &processor, labels, &["a photo of a {}"])?;
+///
+/// let best = classifier.classify(processor.images(&[image])?.view())?[0][0];
+/// println!("{}: {:.1} %", classifier.labels()[best.label], 100.0 * best.probability);
+/// # assert!(best.probability >= 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct ZeroShotClassifier<'m> {
     model: &'m AlignModel,
     labels: Vec<String>,
@@ -80,18 +99,18 @@ impl<'m> ZeroShotClassifier<'m> {
     /// the most probable first.
     pub fn classify_embeds(&self, image_embeds: ArrayView2<'_, f32>) -> Vec<Vec<LabelScore>> {
         let logits = self.model.logits(image_embeds, self.embeds.view());
-        let ranked = |logits: ndarray::ArrayView1<'_, f32>| {
-            let probabilities = softmax(logits);
+        let probabilities = self.model.probabilities(logits.view());
+        let ranked = |(logits, probabilities): (ArrayView1<'_, f32>, ArrayView1<'_, f32>)| {
             let mut scores: Vec<_> = logits
                 .iter()
                 .zip(probabilities)
                 .enumerate()
-                .map(|(label, (&logit, probability))| LabelScore { label, logit, probability })
+                .map(|(label, (&logit, &probability))| LabelScore { label, logit, probability })
                 .collect();
             scores.sort_by(|a, b| b.logit.total_cmp(&a.logit));
             scores
         };
-        logits.rows().into_iter().map(ranked).collect()
+        logits.rows().into_iter().zip(probabilities.rows()).map(ranked).collect()
     }
 }
 
