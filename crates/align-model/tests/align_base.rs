@@ -3,8 +3,9 @@
 mod common;
 
 use align_model::synthetic::{self, SyntheticModel};
-use align_model::{AlignInput, AlignModel, ForwardOptions, Runtime, TextInput};
-use common::{Golden, fixtures};
+use align_model::{AlignInput, AlignModel, ForwardOptions, Isa, Runtime, TextInput};
+use common::fixtures;
+use common::golden::Golden;
 use ndarray::{Array, Array1, Array2, Array3, Array4, Axis, Dimension, Slice};
 
 const WEIGHTS_SEED: u64 = 0;
@@ -58,7 +59,19 @@ fn every_layer_of_both_towers() {
     assert_eq!(golden.ids("attention_mask").unwrap(), attention_mask);
     assert_eq!(golden.f32s("sample.pixel_values"), sample(&pixel_values));
 
-    let runtime = Runtime::new().unwrap();
+    for isa in Isa::available() {
+        compare(&golden, isa, &pixel_values, &input_ids, &attention_mask);
+    }
+}
+
+fn compare(
+    golden: &Golden,
+    isa: Isa,
+    pixel_values: &Array4<f32>,
+    input_ids: &Array2<i64>,
+    attention_mask: &Array2<i64>,
+) {
+    let runtime = Runtime::new().unwrap().with_isa(isa);
     let model = AlignModel::synthetic(SyntheticModel::AlignBase, WEIGHTS_SEED, &runtime).unwrap();
     let text = TextInput::new(input_ids.view()).with_mask(attention_mask.view());
     let input = AlignInput { text, pixel_values: pixel_values.view() };

@@ -6,7 +6,8 @@ use align_model::{
     AlignInput, AlignModel, AlignTextModel, AlignVisionModel, ForwardOptions, Isa, TextInput,
     TextOptions, TextOutput, VisionOptions, VisionOutput,
 };
-use common::{Comparison, Golden, load_options, tiny};
+use common::golden::{Comparison, Golden};
+use common::{load_options, tiny};
 use ndarray::Array2;
 
 /// The text inputs of a golden file.

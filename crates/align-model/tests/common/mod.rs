@@ -3,9 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod checkpoint;
-mod golden;
-
-pub(crate) use golden::{Comparison, Golden};
+pub(crate) mod golden;
 
 use align_model::{Isa, LoadOptions, ReadMode, Runtime, Threads};
 use std::num::NonZeroUsize;
