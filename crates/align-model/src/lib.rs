@@ -71,6 +71,6 @@ pub use align_processor::{
 };
 pub use align_tensor::config::{ConfigError, ConfigFile};
 pub use align_tensor::{
-    Checkpoint, CheckpointError, Isa, IsaError, IsaName, Precision, PrecisionError, ReadMode,
-    Runtime, TensorSource, Threads,
+    Checkpoint, CheckpointError, Isa, IsaError, IsaName, Precision, PrecisionError, Profile,
+    ReadMode, Runtime, Step, TensorSource, Threads, peak_flops,
 };

@@ -8,7 +8,7 @@ use crate::{
     LoadOptions, ModelError,
 };
 use align_bert::TextInput;
-use align_tensor::{Checkpoint, Runtime, TensorSource, Weights, softmax_rows};
+use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights, softmax_rows};
 use ndarray::{Array2, ArrayView2, ArrayView4, Axis};
 use std::path::Path;
 
@@ -113,7 +113,22 @@ impl AlignModel {
     /// # Errors
     /// Where the text tower refuses its input.
     pub fn get_text_features(&self, text: &TextInput<'_>) -> Result<Array2<f32>, ModelError> {
-        Ok(self.text_projection.forward(self.text_model.cls(text)?.view()))
+        self.text_features_profiled(text, &mut Profile::off())
+    }
+
+    /// [`get_text_features`](Self::get_text_features), every step recorded in `profile`.
+    ///
+    /// # Errors
+    /// As [`get_text_features`](Self::get_text_features).
+    pub fn text_features_profiled(
+        &self,
+        text: &TextInput<'_>,
+        profile: &mut Profile,
+    ) -> Result<Array2<f32>, ModelError> {
+        let cls = self.text_model.cls_profiled(text, profile)?;
+        let flops = 2 * cls.len() * self.config.projection_dim;
+        let project = || self.text_projection.forward(cls.view());
+        Ok(profile.time(|| "text_projection".to_owned(), flops, project))
     }
 
     /// Features of images `[N, C, H, W]`: the pooled output of the vision tower, not normalised,

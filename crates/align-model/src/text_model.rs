@@ -2,7 +2,8 @@
 
 use crate::{LoadOptions, ModelError};
 use align_bert::{AlignTextConfig, TextInput, TextOptions, TextOutput, TextTower};
-use align_tensor::{Checkpoint, Runtime, TensorSource, Weights};
+use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights};
+use ndarray::Array2;
 use std::path::Path;
 
 /// The text tower of ALIGN, loadable alone: from the checkpoint of a whole model, of which it
@@ -66,8 +67,20 @@ impl AlignTextModel {
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
-    pub fn cls(&self, input: &TextInput<'_>) -> Result<ndarray::Array2<f32>, ModelError> {
+    pub fn cls(&self, input: &TextInput<'_>) -> Result<Array2<f32>, ModelError> {
         Ok(self.tower.cls(input)?)
+    }
+
+    /// [`cls`](Self::cls), every step recorded in `profile`.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn cls_profiled(
+        &self,
+        input: &TextInput<'_>,
+        profile: &mut Profile,
+    ) -> Result<Array2<f32>, ModelError> {
+        Ok(self.tower.cls_profiled(input, profile)?)
     }
 
     /// The configuration.

@@ -2,7 +2,7 @@
 
 use crate::{LoadOptions, ModelError};
 use align_efficientnet::{AlignVisionConfig, VisionOptions, VisionOutput, VisionTower};
-use align_tensor::{Checkpoint, Runtime, TensorSource, Weights};
+use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights};
 use ndarray::{Array2, ArrayView4};
 use std::path::Path;
 
@@ -70,6 +70,18 @@ impl AlignVisionModel {
     /// As [`forward`](Self::forward).
     pub fn features(&self, pixel_values: ArrayView4<'_, f32>) -> Result<Array2<f32>, ModelError> {
         Ok(self.tower.features(pixel_values)?)
+    }
+
+    /// [`features`](Self::features), every step recorded in `profile`.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn features_profiled(
+        &self,
+        pixel_values: ArrayView4<'_, f32>,
+        profile: &mut Profile,
+    ) -> Result<Array2<f32>, ModelError> {
+        Ok(self.tower.features_profiled(pixel_values, profile)?)
     }
 
     /// The configuration.
