@@ -157,6 +157,9 @@ pub(crate) struct Bench {
     /// Tokens of each text.
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) tokens: u16,
+    /// Add a row for each step of each tower: time, speed, and share of the peak measured first.
+    #[arg(long)]
+    pub(crate) profile: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -191,6 +194,7 @@ const BENCH_EXAMPLES: &str = "\
 Examples:
   align bench --synthetic align-base --threads 2
   align bench --model align-base --batch 8 --tokens 32 --format json
+  align bench --synthetic align-base --profile
   ALIGN_ISA=avx2 align bench --synthetic align-base";
 
 /// No machine has more cores; beyond it, a number is a slip of the finger.

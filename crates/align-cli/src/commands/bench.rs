@@ -1,24 +1,22 @@
 //! `align bench`: how long a tower takes, from arrays to embeddings.
 
+mod profile;
+mod timing;
+
 use crate::cli::{Bench, Global, Synthetic};
 use crate::failure::Outcome;
 use crate::output::{Record, Records};
 use align_model::synthetic::{self, SyntheticModel};
-use align_model::{AlignModel, ModelError, TextInput};
+use align_model::{AlignModel, TextInput, peak_flops};
 use anyhow::Result;
 use ndarray::{Array2, Array4, Axis, Slice};
+use profile::{Profiles, rows};
 use serde::Serialize;
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use timing::min_and_median;
 
 /// Seed of weights and inputs.
 const SEED: u64 = 0;
-/// Runs whose time is thrown away: they fault memory in and fill caches.
-const WARM_UPS: usize = 3;
-/// The least number of timed runs, and how long to go on where runs are short.
-const MIN_RUNS: usize = 10;
-const MAX_RUNS: usize = 1000;
-const MIN_TIME: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(global: &Global, arguments: &Bench) -> Result<Outcome> {
     let runtime = global.runtime()?;
@@ -28,6 +26,7 @@ pub(crate) fn run(global: &Global, arguments: &Bench) -> Result<Outcome> {
         }
         None => global.load_model()?,
     };
+    let peak_gflops = arguments.profile.then(|| peak_flops(&runtime) / 1e9);
     let (batch, tokens) = (usize::from(arguments.batch), usize::from(arguments.tokens));
     let pixel_values = pixel_values(&model, batch);
     let input_ids = input_ids(&model, batch, tokens);
@@ -37,12 +36,25 @@ pub(crate) fn run(global: &Global, arguments: &Bench) -> Result<Outcome> {
     let [image_min, image_median] =
         min_and_median(|| model.get_image_features(pixel_values.view()))?;
     let [text_min, text_median] = min_and_median(|| model.get_text_features(&text))?;
+    let profile = peak_gflops
+        .map(|peak_gflops| {
+            let vision = model.vision_model();
+            let image = |p: &mut _| vision.features_profiled(pixel_values.view(), p);
+            let text = |p: &mut _| model.text_features_profiled(&text, p);
+            anyhow::Ok(Profiles {
+                peak_gflops,
+                image: rows(peak_gflops, image)?,
+                text: rows(peak_gflops, text)?,
+            })
+        })
+        .transpose()?;
     let timings = Timings {
         isa: runtime.isa.name().to_string(),
         precision: runtime.precision.to_string(),
         threads: runtime.threads.count(),
         image: ImageTiming { batch, min_ms: image_min, median_ms: image_median },
         text: TextTiming { batch, tokens, min_ms: text_min, median_ms: text_median },
+        profile,
     };
     Records::only(global.format(), &timings)?;
     Ok(Outcome::Done)
@@ -68,29 +80,6 @@ fn input_ids(model: &AlignModel, batch: usize, tokens: usize) -> Array2<i64> {
     Array2::from_shape_vec((batch, tokens), ids.collect()).expect("a caption has its tokens")
 }
 
-/// The least and the median time of a forward, in milliseconds.
-fn min_and_median(
-    mut forward: impl FnMut() -> Result<Array2<f32>, ModelError>,
-) -> Result<[f64; 2], ModelError> {
-    for _ in 0..WARM_UPS {
-        forward()?;
-    }
-    let (begin, mut times) = (Instant::now(), Vec::new());
-    while times.len() < MIN_RUNS || (begin.elapsed() < MIN_TIME && times.len() < MAX_RUNS) {
-        let start = Instant::now();
-        std::hint::black_box(forward()?);
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok([times[0], median(&times)])
-}
-
-/// The middle of sorted times, or the mean of the two in the middle.
-fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
-}
-
 #[derive(Serialize)]
 struct Timings {
     isa: String,
@@ -98,6 +87,8 @@ struct Timings {
     threads: usize,
     image: ImageTiming,
     text: TextTiming,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Profiles>,
 }
 
 #[derive(Serialize)]
@@ -117,23 +108,13 @@ struct TextTiming {
 
 impl Record for Timings {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { isa, precision, threads, image, text } = self;
+        let Self { isa, precision, threads, image, text, profile } = self;
         writeln!(out, "{isa}, {precision}, {threads} threads")?;
         writeln!(out, "{:8}{:>6}{:>8}{:>12}{:>12}", "", "batch", "tokens", "min ms", "median ms")?;
         let ImageTiming { batch, min_ms, median_ms } = image;
         writeln!(out, "{:8}{batch:6}{:>8}{min_ms:12.3}{median_ms:12.3}", "image", "")?;
         let TextTiming { batch, tokens, min_ms, median_ms } = text;
-        writeln!(out, "{:8}{batch:6}{tokens:8}{min_ms:12.3}{median_ms:12.3}", "text")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median;
-
-    #[test]
-    fn medians() {
-        assert_eq!(median(&[1.0, 2.0, 9.0]), 2.0);
-        assert_eq!(median(&[1.0, 2.0, 4.0, 9.0]), 3.0);
+        writeln!(out, "{:8}{batch:6}{tokens:8}{min_ms:12.3}{median_ms:12.3}", "text")?;
+        profile.as_ref().map_or(Ok(()), |profile| profile.table(out))
     }
 }

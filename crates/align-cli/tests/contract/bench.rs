@@ -12,11 +12,33 @@ fn both_towers_are_timed() {
     assert_eq!(timings["image"]["batch"], 2);
     assert_eq!(timings["text"]["batch"], 2);
     assert_eq!(timings["text"]["tokens"], 5);
-    assert!(timings["image"].get("tokens").is_none());
+    assert!(timings["image"].get("tokens").is_none() && timings.get("profile").is_none());
     for tower in ["image", "text"] {
         let ms = |field| timings[tower][field].as_f64().unwrap();
         assert!(0.0 < ms("min_ms") && ms("min_ms") <= ms("median_ms"));
     }
+}
+
+#[test]
+fn a_profile_has_a_row_for_each_step() {
+    let folder = Folder::new();
+    let arguments = ["bench", "--tokens", "5", "--profile"];
+    let lines = folder.run(&arguments).json_lines();
+    let profile = &lines[0]["profile"];
+    let peak = profile["peak_gflops"].as_f64().unwrap();
+    assert!(peak > 0.0);
+    for tower in ["image", "text"] {
+        let rows = profile[tower].as_array().unwrap();
+        assert!(rows.len() > 2, "{tower}");
+        for row in rows {
+            let number = |field: &str| row[field].as_f64().unwrap();
+            assert!(row["layer"].is_string() && number("ms") >= 0.0);
+            assert!((number("peak_share") - number("gflops") / peak).abs() < 1e-9);
+        }
+    }
+    assert_eq!(profile["text"].as_array().unwrap().last().unwrap()["layer"], "text_projection");
+    let table = folder.run(&[&arguments[..], &["--format", "table"]].concat()).stdout;
+    assert!(table.contains("GFLOP/s") && table.contains("text_projection"), "{table}");
 }
 
 #[test]
