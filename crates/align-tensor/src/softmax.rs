@@ -98,4 +98,19 @@ mod tests {
             assert_eq!(x, [1.0, 0.0, 0.0]);
         }
     }
+
+    #[test]
+    fn one_nan_makes_its_row_nan_and_no_other() {
+        for isa in Isa::available() {
+            for at in [0, 7, 19, 36] {
+                let mut x = values(3 * 37, 1);
+                x[37 + at] = f32::NAN;
+                softmax_rows(isa, &mut x, 37);
+                let is_nan = |row: &[f32]| row.iter().map(|x| x.is_nan()).collect::<Vec<_>>();
+                assert_eq!(is_nan(&x[..37]), [false; 37]);
+                assert_eq!(is_nan(&x[37..74]), [true; 37]);
+                assert_eq!(is_nan(&x[74..]), [false; 37]);
+            }
+        }
+    }
 }

@@ -4,7 +4,8 @@
 pub(crate) fn ulp(exact: f64) -> f64 {
     // An f64's exponent field is floor(log2 |x|) + 1023.
     let exponent = ((exact.to_bits() >> 52) & 0x7ff) as i32 - 1023;
-    2f64.powi((exponent - 23).clamp(-149, 104))
+    let exponent = (exponent - 23).clamp(-149, 104);
+    f64::from_bits(((exponent + 1023) as u64) << 52)
 }
 
 /// `|got - exact|` in units of `unit`. NaN for NaN is exact, NaN for a number or a number for

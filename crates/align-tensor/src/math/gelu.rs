@@ -3,7 +3,7 @@
 use super::{polynomial, sigmoid};
 use crate::simd::Simd;
 
-/// Beyond, `Φ(x)` rounded to a multiple of the spacing below one half is zero or one.
+/// Beyond, `Φ(x)` is closer to zero or one than `2^-25`, the spacing of the numbers below one half.
 const SATURATION: f32 = 5.5;
 
 /// Minimax `Φ(x) - 1/2 = x P(x²) / Q(x²)` on `|x| <= SATURATION`, to within 7.3e-9. `P`:
@@ -15,9 +15,9 @@ const DENOMINATOR: [f32; 6] =
 
 /// `x Φ(x)`, where `Φ(x) = (1 + erf(x / √2)) / 2` is the normal distribution function.
 ///
-/// As everywhere where `Φ` is formed from `erf`, its error is absolute: about the spacing of
-/// the numbers next to one half, and the result's that times `|x|`. `gelu(-inf)` is NaN, as in
-/// torch: infinity times zero.
+/// `Φ` is formed as one half and a fit, so its error is absolute, a few times `2^-25`, and the
+/// result's that times `|x|`: not small beside a result that is itself small, as for very negative
+/// `x`. `gelu(-inf)` is NaN, as in torch: infinity times zero.
 #[inline(always)]
 pub(crate) fn gelu<S: Simd>(s: S, x: S::V) -> S::V {
     let half = s.splat(0.5);
