@@ -14,11 +14,12 @@ use std::{
 /// number of units of any CPU of today, and fewer than the registers.
 const CHAINS: usize = 12;
 
-/// Multiply-adds of each chain in a round: a few milliseconds.
-const STEPS: usize = 1 << 20;
+/// Multiply-adds of each chain in a round: a fraction of a millisecond, so that some rounds are
+/// not interrupted even on a busy machine.
+const STEPS: usize = 1 << 17;
 
-/// Rounds, of which the fastest counts: the others met somebody else on the core.
-const ROUNDS: usize = 8;
+/// Rounds, of which the fastest counts.
+const ROUNDS: usize = 128;
 
 /// Floating-point operations per second of `f32` multiply-adds in registers, on all threads of
 /// `runtime` together.
@@ -26,8 +27,8 @@ const ROUNDS: usize = 8;
 /// It is a ceiling that no kernel reaches: loads and stores come on top.
 pub fn peak_flops(runtime: &Runtime) -> f64 {
     let workers = runtime.threads.count();
-    let round = || {
-        runtime.threads.gather(|team| {
+    runtime.threads.gather(|team| {
+        let round = || {
             let flops = AtomicUsize::new(0);
             let start = Instant::now();
             team.run(workers, |_, _| {
@@ -36,9 +37,9 @@ pub fn peak_flops(runtime: &Runtime) -> f64 {
                 flops.fetch_add(chains.flops, Relaxed);
             });
             flops.into_inner() as f64 / start.elapsed().as_secs_f64()
-        })
-    };
-    (0..ROUNDS).map(|_| round()).fold(0.0, f64::max)
+        };
+        (0..ROUNDS).map(|_| round()).fold(0.0, f64::max)
+    })
 }
 
 /// `a = a * factor + factor`, again and again; it stays near one.
