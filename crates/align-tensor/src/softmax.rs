@@ -33,14 +33,22 @@ impl Op for SoftmaxRows<'_> {
             }
             let shift = s.splat(largest);
             let mut sum = s.zero();
-            s.map_in_place(row, |x| exp(s, s.sub(x, shift)));
+            s.map_in_place(
+                row,
+                #[inline(always)]
+                |x| exp(s, s.sub(x, shift)),
+            );
             let mut chunks = row.chunks_exact(S::LANES);
             for chunk in &mut chunks {
                 sum = s.add(sum, s.load_slice(chunk));
             }
             sum = s.add(sum, s.load_tail(chunks.remainder()));
             let total = s.splat(s.reduce_add(sum));
-            s.map_in_place(row, |x| s.div(x, total));
+            s.map_in_place(
+                row,
+                #[inline(always)]
+                |x| s.div(x, total),
+            );
         }
     }
 }

@@ -124,7 +124,11 @@ impl<F: VectorFn> Op for Activate<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        s.map_in_place(self.x, |x| self.f.eval(s, x));
+        s.map_in_place(
+            self.x,
+            #[inline(always)]
+            |x| self.f.eval(s, x),
+        );
     }
 }
 

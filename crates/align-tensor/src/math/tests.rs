@@ -65,7 +65,11 @@ fn run_exp(isa: Isa, x: &mut [f32]) {
 
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
-            s.map_in_place(self.0, |x| exp(s, x));
+            s.map_in_place(
+                self.0,
+                #[inline(always)]
+                |x| exp(s, x),
+            );
         }
     }
     isa.dispatch(Exp(x));

@@ -22,7 +22,7 @@ pub(crate) const MAX_LANES: usize = 16;
 ///
 /// `run` must be `#[inline(always)]`, and so must everything generic over `S` that it calls:
 /// only what is inlined into the `#[target_feature]` function of [`Simd::outline`] uses the wide
-/// instructions.
+/// instructions. A closure has to say so itself: left out, each intrinsic in it becomes a call.
 pub(crate) trait Op {
     /// What the computation returns.
     type Output;
@@ -157,7 +157,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     }
 
     /// Replaces every value of `x` by `f` of it, a vector at a time; `f` sees zeros in the lanes
-    /// behind the end.
+    /// behind the end. As [`Op::run`], it must be `#[inline(always)]`.
     #[inline(always)]
     fn map_in_place(self, x: &mut [f32], mut f: impl FnMut(Self::V) -> Self::V) {
         let mut chunks = x.chunks_exact_mut(Self::LANES);
