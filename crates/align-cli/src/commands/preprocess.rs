@@ -3,11 +3,11 @@
 use crate::cli::{Global, Preprocess};
 use crate::failure::Outcome;
 use crate::input;
+use crate::npy;
 use crate::output::{Record, Records, write_file};
 use align_model::{ImageProcessor, Tokenizer, TokenizerOptions};
 use anyhow::Result;
 use ndarray::Axis;
-use ndarray_npy::WriteNpyExt;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(crate) fn run(global: &Global, arguments: &Preprocess) -> Result<Outcome> {
 fn image(global: &Global, path: &Path, output: &Path) -> Result<()> {
     let processor = ImageProcessor::from_pretrained(global.model_folder()?)?;
     let pixel_values = processor.preprocess(&processor.open(path)?)?.insert_axis(Axis(0));
-    write_file(output, |out| Ok(pixel_values.write_npy(out)?))?;
+    write_file(output, |out| Ok(npy::write(out, &pixel_values)?))?;
     let shape = pixel_values.shape();
     global.remark(format_args!("{}: pixel values {shape:?}", output.display()));
     Ok(())

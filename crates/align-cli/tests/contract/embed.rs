@@ -3,9 +3,7 @@
 use crate::run::{Folder, model};
 use align_model::{AlignModel, AlignProcessor, l2_normalize};
 use ndarray::Array2;
-use ndarray_npy::ReadNpyExt;
 use serde_json::Value;
-use std::fs::File;
 
 fn embeddings(lines: &[Value]) -> Vec<Vec<f32>> {
     lines.iter().map(|line| serde_json::from_value(line["embedding"].clone()).unwrap()).collect()
@@ -15,8 +13,10 @@ fn rows(array: &Array2<f32>) -> Vec<Vec<f32>> {
     array.rows().into_iter().map(|row| row.to_vec()).collect()
 }
 
-fn npy(folder: &Folder, name: &str) -> Vec<Vec<f32>> {
-    rows(&Array2::<f32>::read_npy(File::open(folder.path(name)).unwrap()).unwrap())
+/// The rows of a `.npy` file of this shape.
+fn npy(folder: &Folder, name: &str, shape: [usize; 2]) -> Vec<Vec<f32>> {
+    let values = folder.npy(name, &format!("({}, {})", shape[0], shape[1]));
+    rows(&Array2::from_shape_vec(shape, values).unwrap())
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn files_hold_the_same_by_their_extension() {
         assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
     }
     let expected = embeddings(&printed.json_lines());
-    assert_eq!(npy(&folder, "out.npy"), expected);
+    assert_eq!(npy(&folder, "out.npy", [2, 160]), expected);
     assert_eq!(std::fs::read_to_string(folder.path("out.jsonl")).unwrap(), printed.stdout);
 
     let bytes = std::fs::read(folder.path("out.safetensors")).unwrap();
@@ -90,7 +90,7 @@ fn skipped_images_have_no_row() {
     let ran = folder.run(&arguments);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("bad.png: not an image"), "{}", ran.stderr);
-    assert_eq!(npy(&folder, "out.npy").len(), 2);
+    assert_eq!(npy(&folder, "out.npy", [2, 160]).len(), 2);
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use crate::run::{Folder, model};
 use align_model::ImageProcessor;
 use ndarray::{Array4, Axis};
-use ndarray_npy::ReadNpyExt;
 use serde_json::json;
-use std::fs::File;
 
 #[test]
 fn an_image_becomes_an_array_of_one() {
@@ -13,7 +11,8 @@ fn an_image_becomes_an_array_of_one() {
     let ran = folder.run(&["preprocess", "image", "red.png", "--output", "pixels.npy"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
     assert_eq!(ran.stderr, "pixels.npy: pixel values [1, 3, 33, 33]\n");
-    let pixels = Array4::<f32>::read_npy(File::open(folder.path("pixels.npy")).unwrap()).unwrap();
+    let values = folder.npy("pixels.npy", "(1, 3, 33, 33)");
+    let pixels = Array4::from_shape_vec((1, 3, 33, 33), values).unwrap();
     let processor = ImageProcessor::from_pretrained(model()).unwrap();
     let image = processor.open(folder.path("red.png")).unwrap();
     assert_eq!(pixels, processor.preprocess(&image).unwrap().insert_axis(Axis(0)));

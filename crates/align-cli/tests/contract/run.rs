@@ -48,6 +48,16 @@ impl Folder {
         names
     }
 
+    /// The values of a `.npy` file of f32 whose header gives this shape.
+    pub(crate) fn npy(&self, name: &str, shape: &str) -> Vec<f32> {
+        let bytes = std::fs::read(self.path(name)).unwrap();
+        let (header, values) = bytes.split_at(128);
+        let header = String::from_utf8_lossy(header);
+        let dict = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+        assert!(header.contains(&dict), "{header}");
+        values.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    }
+
     /// A command in this folder, with one thread and no model.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_align"));

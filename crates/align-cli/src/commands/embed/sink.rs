@@ -1,10 +1,10 @@
 //! Where embeddings go: standard output, or a file by its extension.
 
 use crate::cli::Format;
+use crate::npy;
 use crate::output::{Record, Records, write_file};
 use anyhow::{Result, anyhow};
 use ndarray::{Array2, ArrayView1};
-use ndarray_npy::WriteNpyExt;
 use safetensors::{Dtype, tensor::TensorView};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::HashMap;
@@ -75,7 +75,7 @@ impl Sink {
             Self::File { path, kind, names, values, width } => {
                 let embeddings = Array2::from_shape_vec((names.len(), width), values)?;
                 write_file(&path, |out| match path.extension().and_then(|e| e.to_str()) {
-                    Some("npy") => Ok(embeddings.write_npy(out)?),
+                    Some("npy") => Ok(npy::write(out, &embeddings)?),
                     Some("safetensors") => write_safetensors(out, kind, &names, &embeddings),
                     Some("jsonl") => write_jsonl(out, kind, &names, &embeddings),
                     _ => Err(anyhow!("no known extension")),

@@ -1,0 +1,89 @@
+//! NumPy's `.npy` files, version 1.0.
+//!
+//! | bytes | hold |
+//! |---|---|
+//! | 0..8 | `\x93NUMPY`, version 1, 0 |
+//! | 8..10 | length of the header, u16 little-endian |
+//! | 10.. | the header: a Python dict of element type, order and shape, then spaces and a line feed up to a multiple of 64 |
+//! | then | the elements |
+//!
+//! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+
+use ndarray::{ArrayBase, Data, Dimension};
+use std::io::{self, Write};
+
+/// What precedes the header: magic, version, length.
+const PREFIX: usize = 10;
+
+/// The data starts at a multiple of this.
+const ALIGNMENT: usize = 64;
+
+/// Writes an array of any shape, row-major, as little-endian f32.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub(crate) fn write<S: Data<Elem = f32>, D: Dimension>(
+    out: &mut impl Write,
+    array: &ArrayBase<S, D>,
+) -> io::Result<()> {
+    let mut header = dict(array.shape());
+    let end = (PREFIX + header.len() + 1).next_multiple_of(ALIGNMENT);
+    header.extend(std::iter::repeat_n(' ', end - PREFIX - header.len() - 1));
+    header.push('\n');
+    let length = u16::try_from(header.len()).map_err(io::Error::other)?;
+    out.write_all(b"\x93NUMPY\x01\x00")?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    array.iter().try_for_each(|x| out.write_all(&x.to_le_bytes()))
+}
+
+/// Element type, order and shape as Python writes them: `(3)` would be no tuple there.
+fn dict(shape: &[usize]) -> String {
+    let lengths = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let comma = if shape.len() == 1 { "," } else { "" };
+    format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({lengths}{comma}), }}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array, Array0, Array1, array};
+
+    fn bytes<D: Dimension>(array: &Array<f32, D>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut bytes, array).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_file_is_what_numpy_saves() {
+        let mut expected = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        expected.extend(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
+        expected.resize(127, b' ');
+        expected.push(b'\n');
+        for value in [1.0f32, -2.0, 3.0, f32::NAN, f32::INFINITY, 0.5] {
+            expected.extend(value.to_le_bytes());
+        }
+        let array = array![[1.0, -2.0, 3.0], [f32::NAN, f32::INFINITY, 0.5]];
+        assert_eq!(bytes(&array), expected);
+        // Row-major, however the array lies in memory.
+        let transposed = array.t().as_standard_layout().into_owned();
+        let mut again = Vec::new();
+        write(&mut again, &transposed.t()).unwrap();
+        assert_eq!(again, expected);
+    }
+
+    #[test]
+    fn any_number_of_dimensions_is_a_tuple() {
+        for (shape, expected) in [
+            (&[][..], "()"),
+            (&[5], "(5,)"),
+            (&[0, 640], "(0, 640)"),
+            (&[1, 3, 289, 289], "(1, 3, 289, 289)"),
+        ] {
+            assert!(dict(shape).contains(&format!("'shape': {expected}, ")), "{shape:?}");
+        }
+        assert_eq!(bytes(&Array0::from_elem((), 7.0)).len(), 128 + 4);
+        assert_eq!(bytes(&Array1::zeros(5)).len(), 128 + 20);
+    }
+}
