@@ -13,10 +13,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 pub(crate) fn run(global: &Global) -> Result<Outcome> {
-    let model = match &global.model {
-        Some(folder) => Some(Model::read(folder)?),
-        None => {
-            global.remark("no model: give its folder by --model DIR or in $ALIGN_MODEL");
+    let model = match global.model_folder() {
+        Ok(folder) => Some(Model::read(folder)?),
+        // The machine can be described without a model.
+        Err(missing) => {
+            global.remark(missing);
             None
         }
     };
