@@ -1,1 +1,163 @@
-//! Shared helpers of the benchmarks.
+//! What the kernel benchmarks share.
+//!
+//! Kernels run on one thread of the instruction set that `ALIGN_ISA` names. Where a kernel's work
+//! is multiply-adds, criterion's `elem/s` are floating-point operations per second, and a line
+//! below says what share of the peak they are. The peak is measured once in each process:
+//! multiply-adds in registers, on the same thread.
+
+#![forbid(unsafe_code)]
+
+mod shapes;
+
+use align_tensor::{Isa, Runtime, Team, Threads, peak_flops};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+pub use shapes::{ConvolutionShape, GemmShape};
+
+/// The bytes that cold operands fill: more than the last-level cache of most machines.
+const COLD_BYTES: usize = 256 << 20;
+
+/// The benchmarks of one process.
+pub struct Bench<'a> {
+    /// The instruction set of the kernels.
+    pub isa: Isa,
+    /// A team of the calling thread alone.
+    pub team: &'a Team<'a>,
+    criterion: Criterion,
+    peak: f64,
+}
+
+impl Bench<'_> {
+    /// Measures the peak and runs `benches`, configured by the command line.
+    ///
+    /// # Panics
+    /// Where `ALIGN_ISA` names no instruction set of this machine.
+    pub fn main(benches: impl FnOnce(&mut Bench<'_>)) {
+        let runtime = Runtime::new().expect("an instruction set of this machine");
+        let runtime = runtime.with_threads(Threads::single());
+        let peak = peak_flops(&runtime);
+        println!("{}, one thread, peak {:.1} GFLOP/s", runtime.isa.name(), peak * 1e-9);
+        let criterion = Criterion::default()
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(1))
+            .configure_from_args();
+        runtime.threads.gather(|team| {
+            let mut bench = Bench { isa: runtime.isa, team, criterion, peak };
+            benches(&mut bench);
+            bench.criterion.final_summary();
+        });
+    }
+
+    /// A group of measurements with a name.
+    pub fn group(&mut self, name: &str) -> Group<'_> {
+        Group { group: self.criterion.benchmark_group(name), peak: self.peak }
+    }
+}
+
+/// A group of measurements.
+pub struct Group<'a> {
+    group: BenchmarkGroup<'a, WallTime>,
+    peak: f64,
+}
+
+impl Group<'_> {
+    /// Times a kernel of `flops` floating-point operations and says its share of the peak.
+    pub fn flops(&mut self, name: &str, flops: usize, kernel: impl FnMut()) {
+        if let Some(fastest) = self.time(name, flops, kernel) {
+            let rate = flops as f64 / fastest;
+            println!(
+                "{:24}fastest {:.1} GFLOP/s, {:.0} % of the peak",
+                "",
+                rate * 1e-9,
+                100.0 * rate / self.peak
+            );
+        }
+    }
+
+    /// Times a kernel on so many values.
+    pub fn values(&mut self, name: &str, values: usize, kernel: impl FnMut()) {
+        self.time(name, values, kernel);
+    }
+
+    /// The seconds that the fastest sample took for one call; none where the filter of the command
+    /// line leaves the benchmark out.
+    fn time(&mut self, name: &str, elements: usize, mut kernel: impl FnMut()) -> Option<f64> {
+        let fastest = Cell::new(None::<f64>);
+        self.group.throughput(Throughput::Elements(elements as u64));
+        self.group.bench_function(name, |bencher| {
+            bencher.iter_custom(|calls| {
+                let start = Instant::now();
+                for _ in 0..calls {
+                    kernel();
+                }
+                let elapsed = start.elapsed();
+                let each = elapsed.as_secs_f64() / calls as f64;
+                fastest.set(Some(fastest.get().map_or(each, |least| least.min(each))));
+                elapsed
+            });
+        });
+        fastest.get()
+    }
+}
+
+/// Copies of one thing, handed out in turn.
+pub struct Copies<T> {
+    copies: Vec<T>,
+    next: usize,
+}
+
+impl<T: Clone> Copies<T> {
+    /// One copy: it stays in the cache, as far as it fits.
+    pub fn hot(thing: &T) -> Self {
+        Self { copies: vec![thing.clone()], next: 0 }
+    }
+
+    /// So many copies of `bytes` that each has left the cache when its turn comes again.
+    pub fn cold(thing: &T, bytes: usize) -> Self {
+        Self { copies: vec![thing.clone(); COLD_BYTES.div_ceil(bytes)], next: 0 }
+    }
+
+    /// The next copy.
+    pub fn turn(&mut self) -> &T {
+        let index = self.next;
+        self.next = (index + 1) % self.copies.len();
+        &self.copies[index]
+    }
+}
+
+/// `len` numbers of [-1, 1) that follow from their index: no denormals, no two rows alike.
+pub fn values(len: usize) -> Vec<f32> {
+    (0..len as u32)
+        .map(|index| {
+            // A multiplicative hash: the golden ratio of 2^32.
+            let hash = index.wrapping_add(1).wrapping_mul(0x9E37_79B9);
+            (hash >> 8) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cold_copies_take_turns() {
+        let mut copies = Copies::cold(&7, COLD_BYTES / 2);
+        assert_eq!(copies.copies.len(), 2);
+        let first = std::ptr::from_ref(copies.turn());
+        assert_ne!(first, std::ptr::from_ref(copies.turn()));
+        assert_eq!(first, std::ptr::from_ref(copies.turn()));
+    }
+
+    #[test]
+    fn values_are_spread_over_their_range() {
+        let values = values(4096);
+        assert!(values.iter().all(|x| (-1.0..1.0).contains(x)));
+        let mean = values.iter().sum::<f32>() / 4096.0;
+        assert!(mean.abs() < 0.01, "{mean}");
+    }
+}

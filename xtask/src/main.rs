@@ -5,6 +5,7 @@
 mod audit;
 mod golden;
 mod oracle;
+mod peers;
 mod synth;
 // Compiled from its source rather than through align-model, so that goldens can be remade and crates audited while the
 // engine itself does not build. It uses no other module.
@@ -29,6 +30,8 @@ enum Chore {
     Golden(golden::Golden),
     /// Write a checkpoint made from a seed
     Synth(synth::Synth),
+    /// Compare the speed with other engines'
+    Peers(peers::Peers),
     /// Prove what the shipped crates promise: no C, known licences, no unsafe code but one crate's, one direction
     Audit(audit::Audit),
 }
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Golden(golden) => golden.run(),
         Chore::Synth(synth) => synth.run(),
+        Chore::Peers(peers) => peers.run(),
         Chore::Audit(audit) => audit.run(),
     }
 }

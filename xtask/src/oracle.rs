@@ -7,24 +7,42 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace;
 
-/// A Python environment that holds what `requirements.txt` names.
+/// A Python environment that holds what the lists of requirements name.
 pub(crate) struct Oracle {
     python: PathBuf,
 }
 
 impl Oracle {
-    /// Reuses the environment at `folder` if its versions are the pinned ones; makes or mends it otherwise.
+    /// The oracle's packages in the environment at `folder`.
     pub(crate) fn at(folder: &Path) -> Result<Self> {
+        Self::with(folder, &["requirements.txt"])
+    }
+
+    /// The engines that `cargo xtask peers` compares with, beside the oracle's packages.
+    pub(crate) fn with_peers(folder: &Path) -> Result<Self> {
+        Self::with(folder, &["requirements.txt", "peers_requirements.txt"])
+    }
+
+    /// Reuses the environment at `folder` if its versions are the pinned ones; makes or mends it otherwise.
+    fn with(folder: &Path, lists: &[&str]) -> Result<Self> {
         let oracle = Self { python: folder.join("bin/python") };
         if !oracle.python.exists() {
             eprintln!("making the oracle's environment in {}", folder.display());
             run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
         }
-        if !oracle.is_pinned()? {
+        if !oracle.is_pinned(lists)? {
             eprintln!("installing the oracle's packages (torch is large)");
-            let requirements = workspace::scripts().join("requirements.txt");
-            run(oracle.python().args(["-m", "pip", "install", "-r"]).arg(requirements))?;
-            ensure!(oracle.is_pinned()?, "{} is not as pinned after installing", folder.display());
+            let mut pip = oracle.python();
+            pip.args(["-m", "pip", "install"]);
+            for list in lists {
+                pip.arg("-r").arg(workspace::scripts().join(list));
+            }
+            run(&mut pip)?;
+            ensure!(
+                oracle.is_pinned(lists)?,
+                "{} is not as pinned after installing",
+                folder.display()
+            );
         }
         Ok(oracle)
     }
@@ -47,17 +65,17 @@ impl Oracle {
         command
     }
 
-    /// Whether every package of `requirements.txt` is installed in that very version.
-    fn is_pinned(&self) -> Result<bool> {
-        let requirements = workspace::scripts().join("requirements.txt");
+    /// Whether every package of the lists is installed in that very version.
+    fn is_pinned(&self, lists: &[&str]) -> Result<bool> {
         let check = "import sys\n\
             from importlib.metadata import PackageNotFoundError, version\n\
-            lines = [line.strip() for line in open(sys.argv[1]) if '==' in line]\n\
+            lines = [line.strip() for name in sys.argv[1:] for line in open(name) if '==' in line]\n\
             try:\n\
             \x20   sys.exit(any(version(name) != pin for name, pin in (line.split('==') for line in lines)))\n\
             except PackageNotFoundError:\n\
             \x20   sys.exit(1)\n";
-        let status = self.python().args(["-c", check]).arg(requirements).status();
+        let lists = lists.iter().map(|list| workspace::scripts().join(list));
+        let status = self.python().args(["-c", check]).args(lists).status();
         Ok(status.context("cannot run the oracle's python")?.success())
     }
 }

@@ -1,0 +1,66 @@
+//! The stem, and the first half of the last block of each stage: whole, and without its expansion.
+
+use align_benches::{Bench, ConvolutionShape, Copies, values};
+use align_tensor::{Activation, ExpandDepthwise, Expansion, Stem};
+
+fn main() {
+    Bench::main(|bench| {
+        stem(bench);
+        for shape in ConvolutionShape::of_stages() {
+            if shape.block.expand {
+                first_half(bench, &shape, true);
+            }
+            first_half(bench, &shape, false);
+        }
+    });
+}
+
+fn stem(bench: &mut Bench<'_>) {
+    const SIDE: usize = 289;
+    const INPUTS: usize = 3;
+    const CHANNELS: usize = 64;
+    let team = bench.team;
+    let weights = values(CHANNELS * INPUTS * 9);
+    let stem = Stem::new(bench.isa, &weights, values(CHANNELS), INPUTS, Activation::Silu);
+    let image = values(INPUTS * SIDE * SIDE);
+    let pixels = Stem::output_len(SIDE).pow(2);
+    let mut scratch = vec![0.0; stem.scratch_len(SIDE)];
+    let mut out = vec![0.0; pixels * CHANNELS];
+    let flops = 2 * pixels * CHANNELS * INPUTS * 9;
+    bench.group("stem").flops("hot", flops, || {
+        stem.run(team, &image, (SIDE, SIDE), &mut scratch, &mut out);
+    });
+}
+
+fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: bool) {
+    let (isa, team) = (bench.isa, bench.team);
+    let (channels, inputs) = (shape.block.expanded_channels, shape.block.in_channels);
+    let expansion =
+        expand.then(|| Expansion::new(isa, &values(channels * inputs), values(channels), inputs));
+    let taps = shape.block.kernel_size.pow(2);
+    let kernel = ExpandDepthwise::new(
+        isa,
+        expansion,
+        shape.geometry(),
+        &values(channels * taps),
+        values(channels),
+        Activation::Silu,
+    );
+    let size = (shape.side, shape.side);
+    let input = values(shape.side.pow(2) * kernel.inputs());
+    let mut scratch = vec![0.0; kernel.scratch_len(size.0, size.1)];
+    let mut out = vec![0.0; shape.out_side().pow(2) * channels];
+    let mut sums = vec![0.0; shape.out_side() * channels];
+    let mut means = vec![0.0; channels];
+    let name = if expand { "expand_depthwise" } else { "depthwise" };
+    let flops = kernel.flops(size.0, size.1);
+    let bytes = 4 * channels * (taps + if expand { inputs } else { 0 });
+    let mut group = bench.group(&format!("{name}/stage {}", shape.stage));
+    for (temperature, mut copies) in
+        [("hot", Copies::hot(&kernel)), ("cold", Copies::cold(&kernel, bytes))]
+    {
+        group.flops(temperature, flops, || {
+            copies.turn().run(team, &input, size, &mut scratch, &mut out, &mut sums, &mut means);
+        });
+    }
+}
