@@ -11,7 +11,7 @@
 //! | `sigmoid` | 2.5; for `x < -87`, where it underflows, `2^-126` |
 //! | `silu` | 3; for `x < -87`, where it underflows, `2^-120` |
 //! | `tanh` | 1.5 |
-//! | `gelu` | 3.5 for `x >= 0`; below, the larger of that and `3.5 \|x\| 2^-24` |
+//! | `gelu` | 4 for `x >= 0`; below, the larger of that and `4 \|x\| 2^-24` |
 //! | `gelu_tanh` | 3 for `x >= -1`; below, the larger of that and `3 \|x\| 2^-24` |
 //!
 //! The tests hold these bounds, over a sample of every binade and on request over all `2^32`
