@@ -56,13 +56,13 @@ impl TextTower {
         let encoder = weights.sub("encoder").sub("layer");
         let hidden = config.hidden_size;
         let pooler = weights.sub("pooler").sub("dense");
+        let load = |layer| Layer::load(config, &encoder.sub(layer), runtime);
+        let layers = runtime.threads.gather(|team| team.map(config.num_hidden_layers, load));
         Ok(Self {
             config: config.clone(),
             runtime: runtime.clone(),
             embeddings: Embeddings::load(config, &weights.sub("embeddings"), runtime)?,
-            layers: (0..config.num_hidden_layers)
-                .map(|layer| Layer::load(config, &encoder.sub(layer), runtime))
-                .collect::<Result<_, _>>()?,
+            layers: layers.into_iter().collect::<Result<_, _>>()?,
             pooler: pooler
                 .contains("weight")
                 .then(|| Linear::load(&pooler, hidden, hidden, runtime))

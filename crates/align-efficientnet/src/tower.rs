@@ -56,12 +56,10 @@ impl VisionTower {
         let stem =
             Stem::new(runtime.isa, &stem.weights, stem.bias, config.num_channels, activation);
         let encoder = weights.sub("encoder").sub("blocks");
-        let blocks = config
-            .blocks()
-            .iter()
-            .enumerate()
-            .map(|(i, block)| Block::load(block, activation, eps, &encoder.sub(i), runtime))
-            .collect::<Result<_, _>>()?;
+        let blocks = config.blocks();
+        let load = |i| Block::load(&blocks[i], activation, eps, &encoder.sub(i), runtime);
+        let blocks = runtime.threads.gather(|team| team.map(blocks.len(), load));
+        let blocks = blocks.into_iter().collect::<Result<_, _>>()?;
         let arena = Mutex::new(Arena::new());
         Ok(Self { config: config.clone(), runtime: runtime.clone(), stem, blocks, arena })
     }

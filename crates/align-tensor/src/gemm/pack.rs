@@ -9,6 +9,9 @@ use crate::{
     simd::{Op, Simd},
 };
 
+/// The inputs that are packed for all columns of a panel before the next.
+const PACKED_AT_ONCE: usize = 64;
+
 /// The lanes of a vector of `isa`.
 pub(crate) fn lanes(isa: Isa) -> usize {
     struct Lanes;
@@ -149,10 +152,13 @@ impl<'a> PackedView<'a> {
             if columns.len() < width {
                 packed.fill(0.0);
             }
-            for (column, output) in columns.enumerate() {
-                let slots = packed[column..].iter_mut().step_by(width);
-                for (slot, &weight) in slots.zip(&row(output)[..k]) {
-                    *slot = weight * scale;
+            // Some inputs at a time, so that the rows being written stay in the first-level cache.
+            for (block, packed) in packed.chunks_mut(PACKED_AT_ONCE * width).enumerate() {
+                for (column, output) in columns.clone().enumerate() {
+                    let inputs = &row(output)[..k][block * PACKED_AT_ONCE..];
+                    for (slots, &weight) in packed.chunks_exact_mut(width).zip(inputs) {
+                        slots[column] = weight * scale;
+                    }
                 }
             }
         }

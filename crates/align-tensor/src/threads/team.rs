@@ -91,6 +91,16 @@ impl<'a> Team<'a> {
         });
     }
 
+    /// Runs `job(task)` for every task below `tasks` and returns the results in order.
+    ///
+    /// # Panics
+    /// As [`Team::run`].
+    pub fn map<R: Send>(&self, tasks: usize, job: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        let mut results: Vec<Option<R>> = (0..tasks).map(|_| None).collect();
+        self.run_chunks(&mut results, 1, |task, slot| slot[0] = Some(job(task)));
+        results.into_iter().map(|result| result.expect("every task has run")).collect()
+    }
+
     /// Runs `job(task, scratch)` for every task below `tasks`, with a scratch of `len` values
     /// that no other running task shares; its content is what an earlier task left there.
     ///

@@ -38,6 +38,15 @@ fn many_phases_see_each_others_results() {
 }
 
 #[test]
+fn results_come_in_order() {
+    threads(3).gather(|team| {
+        let squares = team.map(50, |task| vec![task * task]);
+        assert!(squares.iter().enumerate().all(|(i, square)| *square == [i * i]));
+        assert!(team.map(0, |_| ()).is_empty());
+    });
+}
+
+#[test]
 fn scratch_is_never_shared() {
     threads(4).gather(|team| {
         let mut scratch = vec![0.0; 4 * 16];
