@@ -12,6 +12,7 @@ use crate::{
     Epilogue, Isa, Team,
     aligned::round_up_to_line,
     gemm::{PackedShape, PackedView, gemm_here},
+    sizes::product,
     softmax_rows,
     threads::SharedMut,
 };
@@ -26,7 +27,7 @@ pub struct Sequence {
     pub keys: usize,
     /// Its rows, counted from its first, that ask: what is computed.
     pub queries: Range<usize>,
-    /// Whether all keys weigh alike, whatever they are: what the original's additive mask makes of
+    /// Whether all keys weigh alike, whatever finite values they hold: what the original's additive mask makes of
     /// a sequence that is all padding.
     pub uniform: bool,
 }
@@ -110,19 +111,23 @@ pub fn attention(
     out: &mut [f32],
     attentions: Option<&mut [f32]>,
 ) {
-    let hidden = heads.hidden();
+    let hidden = product([heads.count, heads.width]);
+    assert!(hidden > 0, "heads of some width");
     let mut places = Vec::with_capacity(sequences.len());
     let (mut out_rows, mut weights_len, mut longest) = (0, 0, 0);
     for sequence in sequences {
         let rows = sequence.rows.len();
-        assert!(sequence.rows.end * 3 * hidden <= qkv.len(), "rows of qkv");
+        assert!(product([sequence.rows.end, 3, hidden]) <= qkv.len(), "rows of qkv");
         assert!((1..=rows).contains(&sequence.keys) && sequence.queries.end <= rows);
         places.push((out_rows, weights_len));
-        out_rows += sequence.queries.len();
-        weights_len += heads.count * sequence.queries.len() * sequence.keys;
+        // Each is at most the rows of `qkv`, but a row may be in many sequences.
+        out_rows = usize::checked_add(out_rows, sequence.queries.len()).expect("rows that fit");
+        weights_len = product([heads.count, sequence.queries.len(), sequence.keys])
+            .checked_add(weights_len)
+            .expect("weights that fit");
         longest = longest.max(rows);
     }
-    assert_eq!(out.len(), out_rows * hidden, "out [queries, hidden]");
+    assert_eq!(out.len(), product([out_rows, hidden]), "out [queries, hidden]");
     assert!(attentions.as_ref().is_none_or(|a| a.len() == weights_len), "attentions");
     let out = SharedMut(out.as_mut_ptr());
     let attentions = attentions.map(|a| SharedMut(a.as_mut_ptr()));

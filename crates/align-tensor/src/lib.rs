@@ -20,6 +20,7 @@ mod profile;
 mod runtime;
 mod scale;
 mod simd;
+mod sizes;
 mod softmax;
 #[cfg(test)]
 mod testing;

@@ -128,3 +128,11 @@ fn a_sequence_has_the_same_bits_whatever_it_is_batched_with() {
         }
     }
 }
+
+#[test]
+#[should_panic(expected = "does not fit in memory")]
+fn sizes_that_wrap_are_refused() {
+    let heads = Heads { count: (1 << 63) + 1, width: 2 };
+    let sequence = Sequence { rows: 0..1, keys: 1, queries: 0..1, uniform: false };
+    run(Isa::best(), 1, heads, &[sequence], &[0.0; 1000], (2, 0));
+}

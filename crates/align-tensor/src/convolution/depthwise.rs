@@ -8,7 +8,10 @@
 //! once, then each input pixel once, and it feeds every output that it touches. (Nine, because
 //! every map of align-base is a multiple of nine wide.)
 
-use crate::simd::{Op, Simd};
+use crate::{
+    simd::{Op, Simd},
+    sizes::piece,
+};
 
 /// The widest run of outputs that is computed at once.
 const MAX_RUN: usize = 9;
@@ -100,13 +103,13 @@ impl Op for CheckedRow<'_> {
 unsafe fn row_of<S: Simd, const K: usize, const STRIDE: usize>(s: S, bias: S::V, row: &Row<'_>) {
     let runs = row.width.div_ceil(max_run::<S>(K));
     for run in 0..runs {
-        let (start, end) = (row.width * run / runs, row.width * (run + 1) / runs);
+        let run = piece(row.width, run, runs);
         macro_rules! by_width {
             ($($width:literal)*) => {
-                match end - start {
-                    // SAFETY: the caller's duties; outputs `start..end` are within the row.
+                match run.len() {
+                    // SAFETY: the caller's duties; the run is within the row.
                     $($width if $width <= max_run::<S>(K) => unsafe {
-                        run_of::<S, K, STRIDE, $width>(s, bias, row, start)
+                        run_of::<S, K, STRIDE, $width>(s, bias, row, run.start)
                     },)*
                     _ => unreachable!("runs are between 1 and {MAX_RUN} wide"),
                 }

@@ -20,6 +20,7 @@ use crate::{
     Activation, AlignedBuffer, Isa, PackedMatrix,
     gemm::PackedShape,
     simd::MAX_LANES,
+    sizes::{piece, product},
     threads::{SharedMut, Team},
 };
 use task::Task;
@@ -115,8 +116,8 @@ impl ExpandDepthwise {
     /// The scratch that each worker needs for a map of `height` x `width`.
     pub fn scratch_len(&self, height: usize, width: usize) -> usize {
         let ring = self.geometry.ring(height, width);
-        let line = self.geometry.output_len(width) * MAX_LANES;
-        line + ring * self.geometry.padded_width(width) * 2 * MAX_LANES
+        let line = product([self.geometry.output_len(width), MAX_LANES]);
+        line + product([ring, self.geometry.padded(width), 2 * MAX_LANES])
     }
 
     /// Runs on `input [images, height, width, inputs]`; writes `out [images, out_height,
@@ -141,12 +142,15 @@ impl ExpandDepthwise {
         let images = means.len() / channels;
         let out_height = self.geometry.output_len(height);
         let out_width = self.geometry.output_len(width);
-        let out_pixels = out_height * out_width;
+        let out_pixels = product([out_height, out_width]);
         assert!(out_pixels > 0, "the output is not empty");
         assert_eq!(means.len(), images * channels, "means [images, channels]");
-        assert_eq!(input.len(), images * height * width * self.inputs(), "input");
-        assert_eq!(out.len(), images * out_pixels * channels, "out");
-        assert_eq!(sums.len(), images * out_height * channels, "sums");
+        assert_eq!(input.len(), product([images, height, width, self.inputs()]), "input");
+        assert_eq!(out.len(), product([images, out_pixels, channels]), "out");
+        assert_eq!(sums.len(), product([images, out_height, channels]), "sums");
+        if images == 0 {
+            return;
+        }
         let shape = PackedShape::new(self.isa, channels, 0);
         let panels = shape.panels();
         let parts = self.parts(panels * images, team.workers(), out_height);
@@ -180,7 +184,7 @@ impl ExpandDepthwise {
                     scratch,
                     out,
                     sums,
-                    rows: out_height * part / parts..out_height * (part + 1) / parts,
+                    rows: piece(out_height, part, parts),
                 });
             },
         );

@@ -1,5 +1,7 @@
 //! Kernel, stride and padding.
 
+use crate::sizes::product;
+
 /// The pixels that are expanded at a time, where a row has fewer: six tiles of rows.
 const BAND_PIXELS: usize = 72;
 
@@ -21,14 +23,17 @@ pub struct DepthwiseGeometry {
 
 impl DepthwiseGeometry {
     /// The outputs along a side of `len` inputs: none where the kernel does not fit.
+    ///
+    /// # Panics
+    /// Where the stride is zero or the padded length does not fit in memory.
     pub fn output_len(&self, len: usize) -> usize {
-        let padded = len + self.before + self.after;
+        let padded = self.padded(len);
         if padded < self.kernel { 0 } else { (padded - self.kernel) / self.stride + 1 }
     }
 
     /// The output rows that are computed at a time.
     pub(super) fn band(&self, width: usize) -> usize {
-        BAND_PIXELS.div_ceil((width * self.stride).max(1))
+        BAND_PIXELS.div_ceil(product([width, self.stride]).max(1))
     }
 
     /// The input rows that a band of output rows reads.
@@ -36,7 +41,9 @@ impl DepthwiseGeometry {
         height.min((self.band(width) - 1) * self.stride + self.kernel)
     }
 
-    pub(super) fn padded_width(&self, width: usize) -> usize {
-        self.before + width + self.after
+    /// A side of `len` inputs with its padding.
+    pub(super) fn padded(&self, len: usize) -> usize {
+        let padding = self.before.checked_add(self.after);
+        padding.and_then(|padding| padding.checked_add(len)).expect("a side that fits in memory")
     }
 }

@@ -6,7 +6,9 @@
 //! A row of outputs is gathered into `im2col` rows of `channels * 9` values and multiplied as a
 //! matrix: with so few channels the gathering costs little beside the 64 outputs.
 
-use crate::{Activation, Epilogue, Isa, PackedMatrix, gemm::gemm_here, threads::Team};
+use crate::{
+    Activation, Epilogue, Isa, PackedMatrix, gemm::gemm_here, sizes::product, threads::Team,
+};
 
 const KERNEL: usize = 3;
 const STRIDE: usize = 2;
@@ -43,7 +45,7 @@ impl Stem {
 
     /// The outputs along a side of `len` inputs: none where the kernel does not fit.
     pub fn output_len(len: usize) -> usize {
-        if len + 1 < KERNEL { 0 } else { (len + 1 - KERNEL) / STRIDE + 1 }
+        if len < KERNEL - 1 { 0 } else { (len - (KERNEL - 1)) / STRIDE + 1 }
     }
 
     /// The floating-point operations for an image of `height` x `width`, two for each product.
@@ -70,10 +72,10 @@ impl Stem {
         scratch: &mut [f32],
         out: &mut [f32],
     ) {
-        assert_eq!(image.len(), self.inputs * height * width, "image");
+        assert_eq!(image.len(), product([self.inputs, height, width]), "image");
         let out_height = Self::output_len(height);
-        let out_row = Self::output_len(width) * self.channels();
-        assert_eq!(out.len(), out_height * out_row, "out");
+        let out_row = product([Self::output_len(width), self.channels()]);
+        assert_eq!(out.len(), product([out_height, out_row]), "out");
         if out.is_empty() {
             return;
         }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     activation::{ActivationVisitor, VectorFn},
     simd::{Op, Simd},
+    sizes::{piece, product},
     threads::{SharedMut, Team},
 };
 use std::ops::Range;
@@ -31,9 +32,9 @@ pub fn gemm<'w>(
     epilogue: Epilogue<'_>,
     c: &mut [f32],
 ) {
-    let product = Product::new(a, weights.into(), epilogue, c);
-    let panels = product.weights.shape().panels();
-    let row_tasks = product.tiles.count().div_ceil(TILES_PER_TASK);
+    let all = Product::new(a, weights.into(), epilogue, c);
+    let panels = all.weights.shape().panels();
+    let row_tasks = all.tiles.count().div_ceil(TILES_PER_TASK);
     if row_tasks == 0 {
         return;
     }
@@ -42,11 +43,10 @@ pub fn gemm<'w>(
     team.run(row_tasks * panel_tasks, |task, _| {
         let (row_task, panel_task) = (task / panel_tasks, task % panel_tasks);
         let first = row_task * TILES_PER_TASK;
-        let tiles = first..product.tiles.count().min(first + TILES_PER_TASK);
-        let first = panels * panel_task / panel_tasks;
-        let panels = first..panels * (panel_task + 1) / panel_tasks;
+        let tiles = first..all.tiles.count().min(first + TILES_PER_TASK);
+        let panels = piece(panels, panel_task, panel_tasks);
         // SAFETY: every task has tiles and panels of its own.
-        unsafe { product.compute(tiles, panels) };
+        unsafe { all.compute(tiles, panels) };
     });
 }
 
@@ -60,9 +60,9 @@ pub(crate) fn gemm_here<'w>(
     epilogue: Epilogue<'_>,
     c: &mut [f32],
 ) {
-    let product = Product::new(a, weights.into(), epilogue, c);
+    let all = Product::new(a, weights.into(), epilogue, c);
     // SAFETY: nobody else computes a part of this product.
-    unsafe { product.compute(0..product.tiles.count(), 0..product.weights.shape().panels()) };
+    unsafe { all.compute(0..all.tiles.count(), 0..all.weights.shape().panels()) };
 }
 
 /// A product whose sizes have been checked.
@@ -84,7 +84,7 @@ impl<'a> Product<'a> {
         let (k, n) = (weights.k, weights.n);
         assert!(n > 0 && c.len().is_multiple_of(n), "c has rows of {n} values");
         let m = c.len() / n;
-        assert_eq!(a.len(), m * k, "a [{m}, {k}]");
+        assert_eq!(a.len(), product([m, k]), "a [{m}, {k}]");
         assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "a bias for each output");
         assert!(epilogue.residual.is_none_or(|r| r.len() == c.len()), "a residual each");
         let tiles = row_tiles(m, max_rows(weights.isa));

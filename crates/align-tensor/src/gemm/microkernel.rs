@@ -5,7 +5,10 @@
 //! and each row of `a` a broadcast value: every load of the panel feeds all rows, and every
 //! broadcast all columns.
 
-use crate::simd::{MAX_LANES, Op, Simd};
+use crate::{
+    simd::{MAX_LANES, Op, Simd},
+    sizes::piece,
+};
 use std::ops::Range;
 
 /// The most rows that a tile has on any instruction set.
@@ -28,7 +31,7 @@ pub(crate) const fn max_rows<S: Simd>() -> usize {
 /// Cuts `0..k` into blocks of equal length, give or take one.
 pub(crate) fn k_blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
     let blocks = k.div_ceil(MAX_K_BLOCK);
-    (0..blocks).map(move |block| k * block / blocks..k * (block + 1) / blocks)
+    (0..blocks).map(move |block| piece(k, block, blocks))
 }
 
 /// Cuts `rows` into tiles of equal height, give or take one, so that no stub is left at the end
@@ -51,7 +54,7 @@ impl RowTiles {
 
     /// The rows of tile `index`.
     pub(crate) fn rows(self, index: usize) -> Range<usize> {
-        self.rows * index / self.tiles..self.rows * (index + 1) / self.tiles
+        piece(self.rows, index, self.tiles)
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::{
     AlignedBuffer, Isa, Team,
     simd::{Op, Simd},
+    sizes::product,
 };
 
 /// The inputs that are packed for all columns of a panel before the next.
@@ -53,7 +54,7 @@ impl PackedMatrix {
     /// # Panics
     /// Where `weights` has not `n * k` values, or either is zero.
     pub fn pack(isa: Isa, weights: &[f32], n: usize, k: usize) -> Self {
-        assert_eq!(weights.len(), n * k, "weights [{n}, {k}]");
+        assert_eq!(weights.len(), product([n, k]), "weights [{n}, {k}]");
         assert!(n > 0 && k > 0, "weights that are not empty");
         let shape = PackedShape::new(isa, n, k);
         let mut data = AlignedBuffer::zeroed(shape.packed_len());
@@ -120,7 +121,8 @@ impl PackedMatrix {
     }
 }
 
-/// Borrowed packed weights, as kernels take them.
+/// Borrowed packed weights, as kernels take them: `k` is not zero, and every panel of `n` columns
+/// lies within the data.
 #[derive(Clone, Copy)]
 pub struct PackedView<'a> {
     pub(crate) isa: Isa,
@@ -211,7 +213,7 @@ impl PackedShape {
 
     /// Values of all panels.
     pub(crate) fn packed_len(self) -> usize {
-        self.n.div_ceil(self.lanes) * self.lanes * self.k
+        product([self.n.div_ceil(self.lanes), self.lanes, self.k])
     }
 
     pub(crate) fn panels(self) -> usize {

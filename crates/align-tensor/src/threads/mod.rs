@@ -27,17 +27,18 @@ impl Threads {
     /// Where the system refuses to start the others, the caller works alone.
     pub fn new(count: NonZeroUsize) -> Self {
         let helpers = count.get() - 1;
-        let pool = (helpers > 0)
-            .then(|| {
-                rayon::ThreadPoolBuilder::new()
-                    .num_threads(helpers)
-                    .thread_name(|index| format!("align-{}", index + 1))
-                    .build()
-                    .ok()
-                    .map(Arc::new)
-            })
-            .flatten();
-        Self { count: if pool.is_some() { count.get() } else { 1 }, pool }
+        if helpers == 0 {
+            return Self::single();
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(helpers)
+            .thread_name(|index| format!("align-{}", index + 1))
+            .build();
+        match pool {
+            // There are as many as rayon allows, which may be fewer than asked for.
+            Ok(pool) => Self { count: pool.current_num_threads() + 1, pool: Some(Arc::new(pool)) },
+            Err(_) => Self::single(),
+        }
     }
 
     /// A thread for each core that the process may use.
@@ -65,22 +66,21 @@ impl Threads {
 
     /// Runs `lead` on the calling thread, with the other threads waiting in its [`Team`].
     ///
-    /// Several threads may gather at once, on one pool or many: a team that finds the pool busy
-    /// does its work with the threads that it gets, if need be alone.
+    /// Several threads may gather at once, on one pool or many, and within each other: a team
+    /// that finds the pool busy does its work with the threads that it gets, if need be alone, and
+    /// waits for nobody else's work.
     pub fn gather<R>(&self, lead: impl FnOnce(&Team<'_>) -> R) -> R {
-        let shared = Shared::new(self.count);
-        match &self.pool {
-            None => lead(&Team::new(&shared)),
-            Some(pool) => pool.in_place_scope(|scope| {
-                for worker in 1..self.count {
-                    let shared = &shared;
-                    scope.spawn(move |_| shared.follow(worker));
-                }
-                // On the way out, by a panic too: the scope waits for the followers.
-                let _dismissal = shared.dismiss_on_drop();
-                lead(&Team::new(&shared))
-            }),
+        let shared = Arc::new(Shared::new(self.count));
+        if let Some(pool) = &self.pool {
+            for worker in 1..self.count {
+                let shared = Arc::clone(&shared);
+                // Whoever comes after the dismissal finds it and goes.
+                pool.spawn(move || shared.follow(worker));
+            }
         }
+        // On the way out, by a panic too.
+        let _dismissal = shared.dismiss_on_drop();
+        lead(&Team::new(&shared))
     }
 }
 

@@ -15,11 +15,13 @@ use std::{
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     thread::Thread,
 };
+
+use crate::sizes::piece;
 
 /// How often a follower looks for the next phase before it parks: some 50 us of spinning, longer
 /// than the leader's own work between two phases and shorter than a scheduler's time slice.
@@ -41,16 +43,16 @@ struct Range {
 
 /// The threads gathered for one forward, as the leader and the kernels that it calls see them.
 ///
-/// It stays with the leader's thread (it is neither `Sync` nor handed to tasks), so phases can
-/// neither overlap nor nest.
+/// It stays with the leader's thread, since it is not `Sync`, and refuses a phase within a phase.
 pub struct Team<'a> {
     shared: &'a Shared,
-    leader_only: PhantomData<Cell<()>>,
+    /// Whether a phase is open.
+    leading: Cell<bool>,
 }
 
 impl<'a> Team<'a> {
     pub(super) fn new(shared: &'a Shared) -> Self {
-        Self { shared, leader_only: PhantomData }
+        Self { shared, leading: Cell::new(false) }
     }
 
     /// How many workers may run tasks: the leader, number 0, and the followers.
@@ -64,12 +66,17 @@ impl<'a> Team<'a> {
     /// number at the same time.
     ///
     /// # Panics
-    /// With the first panic of a task, after the phase has ended.
+    /// With the first panic of a task, after the phase has ended; and where a task calls this.
     pub fn run(&self, tasks: usize, job: impl Fn(usize, usize) + Sync) {
         if tasks <= 1 || self.workers() == 1 {
-            (0..tasks).for_each(|task| job(task, 0));
-        } else {
-            self.shared.lead_phase(tasks, &job);
+            return (0..tasks).for_each(|task| job(task, 0));
+        }
+        assert!(!self.leading.replace(true), "a phase within a phase");
+        // SAFETY: `leading` says that no phase is open, and only this thread has the team.
+        let led = unsafe { self.shared.lead_phase(tasks, &job) };
+        self.leading.set(false);
+        if let Err(panic) = led {
+            resume_unwind(panic);
         }
     }
 
@@ -141,6 +148,14 @@ impl<'a> Team<'a> {
             // SAFETY: `task` is below the number of chunks, and each task runs once.
             job(task, unsafe { chunks.get(task) }, scratch);
         });
+    }
+}
+
+#[cfg(test)]
+impl Team<'_> {
+    /// How often followers stand in the list of those to be woken.
+    pub(super) fn sleepers(&self) -> usize {
+        lock(&self.shared.sleepers).len()
     }
 }
 
@@ -219,10 +234,10 @@ pub(super) struct Shared {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-// SAFETY: all fields but `job` are `Sync`. `job` is written only in `lead_phase`, which only the
-// leader's thread can reach (`Team` is not `Sync`), while the phase is closed and `inside` is
-// zero; followers read it only between counting themselves in `inside` with a phase open and
-// counting themselves out.
+// SAFETY: all fields but `job` are `Sync`. `job` is written only in `lead_phase`, whose caller
+// promises that no phase is open and no other thread leads, before the phase is opened; followers
+// read it only between counting themselves in `inside` with a phase open and counting themselves
+// out, which the end of a phase waits for.
 unsafe impl Sync for Shared {}
 
 impl Shared {
@@ -239,17 +254,22 @@ impl Shared {
         }
     }
 
-    fn lead_phase(&self, tasks: usize, job: Job<'_>) {
-        let workers = self.ranges.len();
+    /// Opens a phase, works in it, and closes it when all tasks are done; gives the first panic
+    /// of a task.
+    ///
+    /// # Safety
+    /// No phase may be open, and no other thread may open one meanwhile.
+    unsafe fn lead_phase(&self, tasks: usize, job: Job<'_>) -> std::thread::Result<()> {
         for (worker, range) in self.ranges.iter().enumerate() {
-            range.next.store(tasks * worker / workers, SeqCst);
-            range.end.store(tasks * (worker + 1) / workers, SeqCst);
+            let own = piece(tasks, worker, self.ranges.len());
+            range.next.store(own.start, SeqCst);
+            range.end.store(own.end, SeqCst);
         }
         // SAFETY: only the lifetime changes. Followers use the reference only while `inside`
         // counts them, and this function does not return before that is zero again.
         let job: Job<'static> = unsafe { std::mem::transmute::<Job<'_>, Job<'static>>(job) };
-        // SAFETY: the phase is closed and nobody is inside (the end of the previous phase), so
-        // no one reads; only the leader writes.
+        // SAFETY: no phase is open (the caller's promise) and nobody is inside (the end of the
+        // phase before waited for that), so no one reads; only the leader writes.
         unsafe { *self.job.get() = Some(job) };
         self.phase.fetch_add(1, SeqCst);
         if self.parked.load(SeqCst) > 0 {
@@ -268,13 +288,8 @@ impl Shared {
                 std::thread::yield_now();
             }
         }
-        if let Err(panic) = led {
-            resume_unwind(panic);
-        }
-        let followers = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(panic) = followers {
-            resume_unwind(panic);
-        }
+        let followed = lock(&self.panic).take();
+        led.and(followed.map_or(Ok(()), Err))
     }
 
     /// Takes tasks until none is left: the worker's own range first, then the others'.
@@ -295,11 +310,16 @@ impl Shared {
 
     /// A follower's life: phase after phase until the leader dismisses it.
     pub(super) fn follow(&self, worker: usize) {
+        let Some(_busy) = Busy::enter() else {
+            // This thread waits inside of a task of some team, and took this up to pass the time:
+            // it must get back to that task.
+            return;
+        };
         let mut seen = self.phase.load(SeqCst) & !1;
         let mut spins = 0;
         while !self.dismissed.load(SeqCst) {
             let phase = self.phase.load(SeqCst);
-            if phase % 2 == 1 && phase != seen {
+            if is_open(phase) && phase != seen {
                 seen = phase;
                 self.join_phase(worker);
                 spins = 0;
@@ -307,7 +327,7 @@ impl Shared {
                 spins += 1;
                 std::hint::spin_loop();
             } else {
-                self.park();
+                self.park(seen);
                 spins = 0;
             }
         }
@@ -315,33 +335,37 @@ impl Shared {
 
     fn join_phase(&self, worker: usize) {
         self.inside.fetch_add(1, SeqCst);
-        if self.phase.load(SeqCst) % 2 == 1 {
+        if is_open(self.phase.load(SeqCst)) {
             // SAFETY: this thread is counted in `inside` and a phase is open, so the leader
             // neither writes `job` nor lets go of what it points to before this thread leaves.
             let job = unsafe { *self.job.get() };
             if let Some(job) = job
                 && let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(worker, job)))
+                && let Some(second) = lock(&self.panic).replace(panic)
             {
-                self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
+                // Dropping it could panic in turn, and this thread must leave the phase.
+                std::mem::forget(second);
             }
         }
         self.inside.fetch_sub(1, SeqCst);
     }
 
-    /// Sleeps until a phase opens or the follower is dismissed.
-    fn park(&self) {
-        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(std::thread::current());
+    /// Sleeps until a phase other than `seen` opens or the follower is dismissed.
+    fn park(&self, seen: usize) {
+        lock(&self.sleepers).push(std::thread::current());
         self.parked.fetch_add(1, SeqCst);
         // Whoever opens a phase after this look sees `parked` and wakes this thread.
-        if self.phase.load(SeqCst).is_multiple_of(2) && !self.dismissed.load(SeqCst) {
+        let phase = self.phase.load(SeqCst);
+        if (!is_open(phase) || phase == seen) && !self.dismissed.load(SeqCst) {
             std::thread::park();
         }
         self.parked.fetch_sub(1, SeqCst);
+        let this = std::thread::current().id();
+        lock(&self.sleepers).retain(|thread| thread.id() != this);
     }
 
     fn wake_all(&self) {
-        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        sleepers.drain(..).for_each(|thread| thread.unpark());
+        lock(&self.sleepers).drain(..).for_each(|thread| thread.unpark());
     }
 
     fn dismiss(&self) {
@@ -358,5 +382,35 @@ impl Shared {
             }
         }
         Dismissal(self)
+    }
+}
+
+fn is_open(phase: usize) -> bool {
+    !phase.is_multiple_of(2)
+}
+
+/// Locks whatever became of another thread that held the lock: what it guards is whole at any
+/// time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Marks a pool's thread as a follower of some team.
+struct Busy;
+
+thread_local! {
+    static IS_BUSY: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Busy {
+    /// The mark, unless the thread has it already.
+    fn enter() -> Option<Self> {
+        (!IS_BUSY.replace(true)).then_some(Self)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        IS_BUSY.set(false);
     }
 }

@@ -113,3 +113,69 @@ fn a_callers_own_pool_serves_from_inside_too() {
     });
     assert_eq!(total.into_inner(), 28);
 }
+
+#[test]
+fn gathering_within_gathering_waits_for_nobody() {
+    let threads = threads(2);
+    let sum = threads.gather(|_| {
+        threads.gather(|team| {
+            let sum = AtomicUsize::new(0);
+            team.run(10, |task, _| {
+                sum.fetch_add(task, SeqCst);
+            });
+            sum.into_inner()
+        })
+    });
+    assert_eq!(sum, 45);
+}
+
+#[test]
+fn a_caller_does_not_wait_for_anothers_forward() {
+    let threads = threads(2);
+    let (done, waiting) = std::sync::mpsc::channel();
+    threads.gather(|_| {
+        let other = threads.clone();
+        std::thread::spawn(move || done.send(other.gather(|team| team.workers())));
+        // This forward ends only after the other has.
+        assert_eq!(waiting.recv(), Ok(2));
+    });
+}
+
+#[test]
+fn followers_without_tasks_sleep_once_while_a_long_task_runs() {
+    threads(3).gather(|team| {
+        for _ in 0..3 {
+            team.run(2, |task, _| {
+                if task == 0 {
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+            });
+            // Whoever went round instead of sleeping would stand here many times.
+            assert!(team.sleepers() <= 2);
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "a phase within a phase")]
+fn phases_do_not_nest() {
+    /// What a crate that checks threads at run time offers to safe code.
+    struct Smuggled<'a>(&'a Team<'a>, std::thread::ThreadId);
+    // SAFETY: `get` hands out the team on the leader's thread alone.
+    unsafe impl Sync for Smuggled<'_> {}
+    impl Smuggled<'_> {
+        fn get(&self) -> Option<&Team<'_>> {
+            (std::thread::current().id() == self.1).then_some(self.0)
+        }
+    }
+    threads(2).gather(|team| {
+        let smuggled = Smuggled(team, std::thread::current().id());
+        // Each worker has tasks enough that the leader surely gets one.
+        team.run(1000, |_, _| {
+            std::thread::sleep(std::time::Duration::from_micros(10));
+            if let Some(team) = smuggled.get() {
+                team.run(2, |_, _| ());
+            }
+        });
+    });
+}

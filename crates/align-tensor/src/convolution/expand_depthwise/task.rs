@@ -66,7 +66,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
             width,
             before: geometry.before,
             pixel: panel_width,
-            row: geometry.padded_width(width) * panel_width,
+            row: geometry.padded(width) * panel_width,
             data: ring,
         };
         ring.clear_padding();
@@ -97,7 +97,8 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                         if input.is_null() { input } else { input.wrapping_add(channel) }
                     });
                     let bias = s.load_tail(&task.block.bias[columns.start + channel..][..present]);
-                    // SAFETY: each input is a row of the ring with its padding, which is as long
+                    // SAFETY: each input is a row of the ring with its padding (`Ring::start` slices
+                    // it, and its length is `padded(width)`), which is as long
                     // as the kernel reaches from the last output (`output_len`); the ring's
                     // pixels and the weights' taps are `panel_width` apart, and this vector is
                     // within them. `line` has a vector for each output.

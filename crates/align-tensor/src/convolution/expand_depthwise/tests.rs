@@ -227,3 +227,17 @@ fn output_sizes_follow_the_padding() {
     assert_eq!(geometry(5, 2, 2).output_len(9), 5);
     assert_eq!(geometry(5, 2, 1).output_len(1), 0);
 }
+
+#[test]
+#[should_panic(expected = "does not fit in memory")]
+fn sizes_that_wrap_are_refused() {
+    let geometry = DepthwiseGeometry { kernel: 1, stride: 1, before: 0, after: 0 };
+    let isa = Isa::best();
+    let activation = Activation::Identity;
+    let block = ExpandDepthwise::new(isa, None, geometry, &[1.0; 16], vec![0.0; 16], activation);
+    Threads::single().gather(|team| {
+        let size = (30, (1 << 60) + 1);
+        let (mut out, mut sums, mut means) = ([0.0; 480], [0.0; 480], [0.0; 16]);
+        block.run(team, &[0.0; 480], size, &mut [0.0; 96], &mut out, &mut sums, &mut means);
+    });
+}

@@ -1,0 +1,46 @@
+//! Arithmetic on sizes that come from outside: a release build must not let them wrap.
+
+use std::ops::Range;
+
+/// The product of sizes, as the length of an array of that shape.
+///
+/// # Panics
+/// Where it does not fit.
+pub(crate) fn product<const N: usize>(sizes: [usize; N]) -> usize {
+    sizes
+        .into_iter()
+        .try_fold(1usize, |product, size| product.checked_mul(size))
+        .unwrap_or_else(|| panic!("an array of {sizes:?} does not fit in memory"))
+}
+
+/// Piece `index` of `0..total` cut into `pieces` of equal length, give or take one.
+pub(crate) fn piece(total: usize, index: usize, pieces: usize) -> Range<usize> {
+    // In 128 bits nothing overflows, and a bound is at most `total`.
+    let bound = |index: usize| (total as u128 * index as u128 / pieces as u128) as usize;
+    bound(index)..bound(index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_cover_the_whole_in_order() {
+        for (total, pieces) in [(10, 3), (0, 2), (7, 7), (3, 5), (usize::MAX, 4)] {
+            let mut end = 0;
+            for index in 0..pieces {
+                let piece = piece(total, index, pieces);
+                assert_eq!(piece.start, end);
+                end = piece.end;
+                assert!(piece.len() >= total / pieces && piece.len() <= total.div_ceil(pieces));
+            }
+            assert_eq!(end, total);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "does not fit in memory")]
+    fn a_product_does_not_wrap() {
+        product([1 << 33, 1 << 33]);
+    }
+}
