@@ -6,10 +6,11 @@ use crate::{
     layer::{Extent, Layer, Linear},
     ragged::{Ragged, check},
 };
-use align_tensor::{Activation, Arena, CheckpointError, Profile, Runtime, Team, Weights};
+use align_tensor::{
+    Activation, Arena, CheckpointError, KeptArena, Profile, Runtime, Team, Weights,
+};
 use ndarray::{Array2, Array3, Array4, Axis};
 use std::ops::Range;
-use std::sync::{Mutex, TryLockError};
 
 /// The tokens, padding included, of the texts that go through the tower together: enough that the
 /// products are large, few enough that memory does not grow with the batch.
@@ -23,9 +24,7 @@ pub struct TextTower {
     embeddings: Embeddings,
     layers: Vec<Layer>,
     pooler: Option<Linear>,
-    /// The memory of a forward, kept for the next; a forward that finds it taken by another
-    /// makes its own.
-    arena: Mutex<Arena>,
+    arena: KeptArena,
 }
 
 /// What a layer gives to whoever watches.
@@ -67,7 +66,7 @@ impl TextTower {
                 .contains("weight")
                 .then(|| Linear::load(&pooler, hidden, hidden, runtime))
                 .transpose()?,
-            arena: Mutex::new(Arena::new()),
+            arena: KeptArena::default(),
         })
     }
 
@@ -160,17 +159,12 @@ impl TextTower {
         padding: bool,
         mut run: impl FnMut(&Team<'_>, &mut Arena, &Ragged),
     ) {
-        let mut own = Arena::new();
-        let mut kept = match self.arena.try_lock() {
-            Ok(kept) => Some(kept),
-            Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        let arena = kept.as_deref_mut().unwrap_or(&mut own);
-        self.runtime.threads.gather(|team| {
-            for texts in groups(input) {
-                run(team, arena, &Ragged::new(input, texts, padding));
-            }
+        self.arena.with(|arena| {
+            self.runtime.threads.gather(|team| {
+                for texts in groups(input) {
+                    run(team, arena, &Ragged::new(input, texts, padding));
+                }
+            });
         });
     }
 

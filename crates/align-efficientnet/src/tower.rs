@@ -5,10 +5,10 @@ use crate::{
     fold::Folded,
 };
 use align_tensor::{
-    Activation, Arena, CheckpointError, Profile, Runtime, Stem, Team, Weights, max_pool, mean_pool,
+    Activation, Arena, CheckpointError, KeptArena, Profile, Runtime, Stem, Team, Weights, max_pool,
+    mean_pool,
 };
 use ndarray::{Array2, Array4, ArrayView3, ArrayView4, Axis, Slice};
-use std::sync::{Mutex, TryLockError};
 
 /// The images that go through the tower together. More share no further weights in the caches
 /// and only take memory.
@@ -21,9 +21,7 @@ pub struct VisionTower {
     runtime: Runtime,
     stem: Stem,
     blocks: Vec<Block>,
-    /// The memory of a forward, kept for the next; a forward that finds it taken by another
-    /// makes its own.
-    arena: Mutex<Arena>,
+    arena: KeptArena,
 }
 
 /// The sizes of every map on the way through the tower.
@@ -60,7 +58,7 @@ impl VisionTower {
         let load = |i| Block::load(&blocks[i], activation, eps, &encoder.sub(i), runtime);
         let blocks = runtime.threads.gather(|team| team.map(blocks.len(), load));
         let blocks = blocks.into_iter().collect::<Result<_, _>>()?;
-        let arena = Mutex::new(Arena::new());
+        let arena = KeptArena::default();
         Ok(Self { config: config.clone(), runtime: runtime.clone(), stem, blocks, arena })
     }
 
@@ -183,24 +181,19 @@ impl VisionTower {
         profile: &mut Profile,
         mut observe: impl FnMut(usize, usize, usize, &[f32]),
     ) {
-        let mut own = Arena::new();
-        let mut kept = match self.arena.try_lock() {
-            Ok(kept) => Some(kept),
-            Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        let arena = kept.as_deref_mut().unwrap_or(&mut own);
-        self.runtime.threads.gather(|team| {
-            let batches = pixel_values
-                .axis_chunks_iter(Axis(0), MAX_BATCH)
-                .zip(pooled.axis_chunks_iter_mut(Axis(0), MAX_BATCH));
-            for (index, (pixels, mut pooled)) in batches.enumerate() {
-                let first = index * MAX_BATCH;
-                let pooled = pooled.as_slice_mut().expect("rows of a standard array");
-                self.run_batch(team, arena, pixels, plan, pooled, profile, |layer, map| {
-                    observe(layer, first, pixels.len_of(Axis(0)), map);
-                });
-            }
+        self.arena.with(|arena| {
+            self.runtime.threads.gather(|team| {
+                let batches = pixel_values
+                    .axis_chunks_iter(Axis(0), MAX_BATCH)
+                    .zip(pooled.axis_chunks_iter_mut(Axis(0), MAX_BATCH));
+                for (index, (pixels, mut pooled)) in batches.enumerate() {
+                    let first = index * MAX_BATCH;
+                    let pooled = pooled.as_slice_mut().expect("rows of a standard array");
+                    self.run_batch(team, arena, pixels, plan, pooled, profile, |layer, map| {
+                        observe(layer, first, pixels.len_of(Axis(0)), map);
+                    });
+                }
+            });
         });
     }
 

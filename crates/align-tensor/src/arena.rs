@@ -1,6 +1,7 @@
 //! One piece of memory for all the intermediate values of a forward.
 
 use crate::aligned::{AlignedBuffer, round_up_to_line};
+use std::sync::{Mutex, TryLockError};
 
 /// One buffer from which a forward takes all its intermediate arrays.
 ///
@@ -54,6 +55,24 @@ impl<'a> ArenaSpace<'a> {
     }
 }
 
+/// An arena that a tower keeps from one forward to the next.
+#[derive(Debug, Default)]
+pub struct KeptArena {
+    arena: Mutex<Arena>,
+}
+
+impl KeptArena {
+    /// Runs a forward with the kept arena, or with one of its own where another forward has it.
+    pub fn with<R>(&self, forward: impl FnOnce(&mut Arena) -> R) -> R {
+        match self.arena.try_lock() {
+            Ok(mut kept) => forward(&mut kept),
+            // A forward that panicked leaves nothing in an arena that the next one relies on.
+            Err(TryLockError::Poisoned(kept)) => forward(&mut kept.into_inner()),
+            Err(TryLockError::WouldBlock) => forward(&mut Arena::new()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +88,19 @@ mod tests {
         assert_eq!(b.as_ptr() as usize % 64, 0);
         let first = a.as_ptr();
         assert_eq!(arena.open([16]).take(16).as_ptr(), first);
+    }
+
+    #[test]
+    fn forwards_at_the_same_time_have_arenas_of_their_own() {
+        let kept = KeptArena::default();
+        let address = |arena: &mut Arena| arena.open([64]).take(64).as_ptr() as usize;
+        let first = kept.with(address);
+        kept.with(|arena| {
+            assert_eq!(address(arena), first);
+            assert_ne!(kept.with(address), first);
+        });
+        let panic = std::panic::AssertUnwindSafe(|| kept.with(|_| panic!("a forward fails")));
+        assert!(std::panic::catch_unwind(panic).is_err());
+        assert_eq!(kept.with(address), first);
     }
 }

@@ -30,7 +30,7 @@ mod ulp;
 
 pub use activation::{Activation, activate};
 pub use aligned::AlignedBuffer;
-pub use arena::{Arena, ArenaSpace};
+pub use arena::{Arena, ArenaSpace, KeptArena};
 pub use attention::{Heads, Sequence, attention};
 pub use checkpoint::{
     Checkpoint, CheckpointError, Dtype, NonFinite, ReadMode, TensorInfo, TensorSource, Weights,
