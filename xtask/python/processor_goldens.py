@@ -1,6 +1,6 @@
 """Goldens of the processor: `python processor_goldens.py <fixtures folder>`.
 
-Writes `images` (a picture for the README and demos) and `processor`:
+Writes `processor`:
 
 - `formats/*`: one small file for each kind of image; `decoded.json`: the checksum of its RGB pixels as the
   oracle loads it. JPEG and lossy WebP have their pixels in `decoded/*.png` too, so that a difference can be measured;
@@ -362,11 +362,9 @@ def write_layouts(out, tokenizer_folder):
 
 def main():
     fixtures = Path(sys.argv[1])
-    images, out = fixtures / "images", fixtures / "processor"
-    for folder in (images, out):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    Image.fromarray(pictures.landscape()).save(images / "landscape.jpg", quality=88, subsampling=2)
+    out = fixtures / "processor"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
     write_formats(out)
     write_pixel_values(out)
     write_layouts(out, write_texts(out))
