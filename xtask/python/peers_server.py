@@ -41,7 +41,7 @@ class OpenVino:
         import openvino
 
         self.core, self.threads = openvino.Core(), threads
-        self.version = f"openvino {openvino.get_version()}"
+        self.version = f"openvino {openvino.get_version().split('-')[0]}"
 
     def load(self, path, inputs):
         model = self.core.read_model(path)

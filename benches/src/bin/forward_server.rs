@@ -1,7 +1,8 @@
 //! Runs forwards on request, for comparing programs alternately: each line of standard input is a
 //! request, each line of standard output its answer, both JSON.
 //!
-//! `forward_server FOLDER THREADS` loads a checkpoint folder in f32 and prints the instruction set. Requests:
+//! `forward_server FOLDER THREADS` loads a checkpoint folder in f32 and prints its name
+//! and the instruction set. Requests:
 //! - `{"images": N, "runs": R}`: the vision tower on `N` seeded images;
 //! - `{"lengths": [..], "padded": T, "runs": R}`: the text tower and its projection on seeded
 //!   captions of these lengths, padded to `T` tokens.
@@ -51,7 +52,7 @@ fn main() -> Result<()> {
     let mut options = LoadOptions::new()?;
     options.runtime = options.runtime.with_threads(Threads::new(threads));
     let model = AlignModel::from_pretrained_with(folder, &options)?;
-    println!("{}", options.runtime.isa.name());
+    println!("align-rs {}", options.runtime.isa.name());
     for line in io::stdin().lines() {
         let request: Request = serde_json::from_str(&line?)?;
         let answer = answer(&model, &request)?;

@@ -10,6 +10,8 @@ mod works;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
@@ -24,6 +26,8 @@ use works::Work;
 const AGREEMENT: f64 = 1e-4;
 /// The forwards of each engine in a round.
 const RUNS_PER_ROUND: usize = 3;
+/// Between two engines: threads of the one before may still spin, waiting for work.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Times align-rs and other engines alternately on a synthetic align-base.
 #[derive(Args)]
@@ -96,6 +100,7 @@ impl Peers {
         for _ in 0..usize::from(self.runs).div_ceil(RUNS_PER_ROUND) {
             for ((server, times), features) in servers.iter_mut().zip(&mut times).zip(&mut features)
             {
+                thread::sleep(PAUSE);
                 let answer = server.run(work, RUNS_PER_ROUND)?;
                 times.extend(answer.ms);
                 *features = answer.features;
