@@ -4,7 +4,7 @@ use super::{
     Epilogue, PackedView,
     epilogue::finish_row,
     max_rows,
-    microkernel::{MAX_TILE, RowTiles, Tile, row_tiles},
+    microkernel::{LINE, MAX_TILE, RowTiles, Tile, row_tiles},
 };
 use crate::{
     activation::{ActivationVisitor, VectorFn},
@@ -14,9 +14,10 @@ use crate::{
 };
 use std::ops::Range;
 
-/// The tiles of rows that one task walks through for each panel: some hundred rows, whose
-/// activations stay in the second-level cache while the panels pass by.
-const TILES_PER_TASK: usize = 8;
+/// The most tiles of rows that one task walks through for each panel: some 150 rows. Their
+/// activations stay in the second-level cache while the panels pass by, and each panel that
+/// comes from memory serves them all.
+const TILES_PER_TASK: usize = 12;
 
 /// Tasks for each worker, so that a slow core hands work to a fast one.
 const TASKS_PER_WORKER: usize = 4;
@@ -42,8 +43,7 @@ pub fn gemm<'w>(
     let panel_tasks = wanted.div_ceil(row_tasks).min(panels);
     team.run(row_tasks * panel_tasks, |task, _| {
         let (row_task, panel_task) = (task / panel_tasks, task % panel_tasks);
-        let first = row_task * TILES_PER_TASK;
-        let tiles = first..all.tiles.count().min(first + TILES_PER_TASK);
+        let tiles = piece(all.tiles.count(), row_task, row_tasks);
         let panels = piece(panels, panel_task, panel_tasks);
         // SAFETY: every task has tiles and panels of its own.
         unsafe { all.compute(tiles, panels) };
@@ -131,18 +131,23 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
         let (k, n) = (weights.k, weights.n);
         let shape = weights.shape();
         let mut sums = [0.0f32; MAX_TILE];
-        for panel in panels {
+        for panel in panels.clone() {
             let columns = shape.columns(panel);
             let width = shape.width(panel);
             let packed = weights.panel(panel);
-            for tile in tiles.clone() {
+            // The next panel is fetched while this one is multiplied: with few rows to a panel the
+            // memory is what limits.
+            let next = if panel + 1 < panels.end { weights.panel(panel + 1) } else { packed };
+            for (index, tile) in tiles.clone().enumerate() {
+                let ahead = next.get(index * k * LINE..).unwrap_or(packed).as_ptr();
                 let rows = row_tiles.rows(tile);
                 // SAFETY: `rows` lie within `a [m, k]` (checked by `new`) and are at most the
                 // tile's height; `packed` is `k` rows of `width`; `sums` holds the largest tile.
                 unsafe {
                     let a = a.as_ptr().add(rows.start * k);
                     let (panel, sums) = (packed.as_ptr(), sums.as_mut_ptr());
-                    Tile { rows: rows.len(), k, width, a, stride: k, panel, sums }.compute(s);
+                    Tile { rows: rows.len(), k, width, a, stride: k, panel, ahead, sums }
+                        .compute(s);
                 }
                 for (row, sums) in rows.zip(sums.chunks_exact(width)) {
                     let at = row * n + columns.start;

@@ -68,8 +68,13 @@ pub(crate) struct Tile {
     pub(crate) a: *const f32,
     pub(crate) stride: usize,
     pub(crate) panel: *const f32,
+    /// What will be read next: a cache line of it is fetched for each `k`. Any address will do.
+    pub(crate) ahead: *const f32,
     pub(crate) sums: *mut f32,
 }
+
+/// The values of a cache line.
+pub(crate) const LINE: usize = 16;
 
 impl Tile {
     /// Computes the tile.
@@ -132,10 +137,11 @@ unsafe fn tile_of_width<S: Simd, const NV: usize>(s: S, tile: Tile) {
 /// As for [`Tile::compute`], with `rows` `MR` and `width` `NV * S::LANES`.
 #[inline(always)]
 unsafe fn tile_of_size<S: Simd, const MR: usize, const NV: usize>(s: S, tile: Tile) {
-    let Tile { k, a, stride, panel, sums, .. } = tile;
+    let Tile { k, a, stride, panel, ahead, sums, .. } = tile;
     for block in k_blocks(k) {
         let mut acc = [[s.zero(); NV]; MR];
         for k in block.clone() {
+            s.prefetch(ahead.wrapping_add(k * LINE));
             // SAFETY: `k` is within the panel's rows, each of `NV` vectors.
             let columns: [S::V; NV] =
                 std::array::from_fn(|v| unsafe { s.load(panel.add((k * NV + v) * S::LANES)) });

@@ -46,6 +46,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// it, and where a part that several kernels share is kept out of each one's code.
     fn outline<O: Op>(self, op: O) -> O::Output;
 
+    /// Asks for the cache line of `p` in the second-level cache, where the instruction set can
+    /// ask. Any address will do: nothing is read.
+    fn prefetch(self, p: *const f32);
+
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;
 

@@ -185,6 +185,8 @@ impl ExpandDepthwise {
                             a: a.as_ptr(),
                             stride: k,
                             panel: panel.as_ptr(),
+                            // The panel is in the cache from the first rows on.
+                            ahead: panel.as_ptr(),
                             sums: sums.as_mut_ptr(),
                         }
                         .compute(s);
