@@ -155,8 +155,8 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
                         epilogue.bias.map_or(std::ptr::null(), |b| b[columns.start..].as_ptr());
                     let residual = epilogue.residual.map_or(std::ptr::null(), |r| r[at..].as_ptr());
                     // SAFETY: `sums` is a row of whole vectors; `columns` are within the `n` of
-                    // the bias and of row `row < m` of the residual and of `c` (checked in
-                    // `gemm`). No other task has these rows and columns of `c`.
+                    // the bias and of row `row < m` of the residual and of `c` (checked by
+                    // `new`). No other task has these rows and columns of `c`.
                     unsafe {
                         let out = c.get().add(at);
                         finish_row(s, f, sums.as_ptr(), bias, residual, out, columns.len());
