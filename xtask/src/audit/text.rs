@@ -13,7 +13,7 @@ use crate::workspace;
 const UNSAFE_CRATE: &str = "align-tensor";
 
 /// Beginnings of paths that exist on somebody's machine alone.
-const MACHINE_PATHS: [&str; 5] = ["/work/", "/root/", "/home/", "/Users/", "C:\\Users\\"];
+const MACHINE_PATHS: [&str; 4] = ["/root/", "/home/", "/Users/", "C:\\Users\\"];
 
 /// Files whose text is not shipped: they name such paths to find them.
 const NOT_SHIPPED: [&str; 1] = ["xtask/src/audit/"];
