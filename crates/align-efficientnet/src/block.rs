@@ -10,6 +10,9 @@ use align_tensor::{
 /// share can be expected to hold.
 const GROUP_LEN: usize = 2 << 20;
 
+/// The pixels that a task scales.
+const SCALED_PIXELS: usize = 16;
+
 /// One block, its weights folded and packed.
 #[derive(Debug)]
 pub(crate) struct Block {
@@ -185,13 +188,13 @@ impl Block {
                         );
                     }
                 } else {
-                    team.run_chunks(expanded, out_pixels * channels, |image, expanded| {
-                        scale_channels(
-                            self.runtime.isa,
-                            expanded,
-                            &scales[image * channels..][..channels],
-                        );
-                    });
+                    let isa = self.runtime.isa;
+                    let maps = expanded.chunks_exact_mut(out_pixels * channels);
+                    for (map, scales) in maps.zip(scales.chunks_exact(channels)) {
+                        team.run_chunks(map, SCALED_PIXELS * channels, |_, pixels| {
+                            scale_channels(isa, pixels, scales);
+                        });
+                    }
                     gemm(team, expanded, &self.projection, epilogue(input), output);
                 }
             };
