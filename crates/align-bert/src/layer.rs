@@ -3,67 +3,12 @@
 
 use crate::AlignTextConfig;
 use align_tensor::{
-    Activation, ArenaSpace, CheckpointError, Epilogue, Heads, PackedMatrix, Profile, Runtime,
-    Sequence, Team, Weights, attention, gemm, layer_norm,
+    Activation, ArenaSpace, CheckpointError, Heads, Linear, Profile, Runtime, Sequence, Team,
+    Weights, attention, layer_norm,
 };
 
 /// The rows that a task normalises.
 const NORM_ROWS: usize = 16;
-
-/// A linear layer, its weights packed.
-#[derive(Debug)]
-pub(crate) struct Linear {
-    weights: PackedMatrix,
-    bias: Vec<f32>,
-}
-
-impl Linear {
-    /// Loads `weight [outputs, inputs]` and `bias [outputs]`.
-    pub(crate) fn load(
-        weights: &Weights<'_>,
-        outputs: usize,
-        inputs: usize,
-        runtime: &Runtime,
-    ) -> Result<Self, CheckpointError> {
-        Self::load_side_by_side(std::slice::from_ref(weights), outputs, inputs, runtime)
-    }
-
-    /// Loads several layers of the same inputs as one whose outputs lie side by side.
-    fn load_side_by_side(
-        layers: &[Weights<'_>],
-        outputs: usize,
-        inputs: usize,
-        runtime: &Runtime,
-    ) -> Result<Self, CheckpointError> {
-        let mut matrix = Vec::with_capacity(layers.len() * outputs * inputs);
-        let mut bias = Vec::with_capacity(layers.len() * outputs);
-        for layer in layers {
-            matrix.extend_from_slice(&layer.tensor("weight", &[outputs, inputs])?);
-            bias.extend_from_slice(&layer.tensor("bias", &[outputs])?);
-            layer.release("weight");
-        }
-        let weights = PackedMatrix::pack(runtime.isa, &matrix, layers.len() * outputs, inputs);
-        Ok(Self { weights, bias })
-    }
-
-    /// The floating-point operations for that many rows, two for each product.
-    fn flops(&self, rows: usize) -> usize {
-        2 * rows * self.weights.k() * self.weights.n()
-    }
-
-    /// `out [rows, outputs] = act(x [rows, inputs] * W^T + b) + residual`.
-    pub(crate) fn run(
-        &self,
-        team: &Team<'_>,
-        x: &[f32],
-        activation: Activation,
-        residual: Option<&[f32]>,
-        out: &mut [f32],
-    ) {
-        let epilogue = Epilogue { bias: Some(&self.bias), activation, residual };
-        gemm(team, x, &self.weights, epilogue, out);
-    }
-}
 
 /// LayerNorm over the last dimension.
 #[derive(Debug)]
@@ -134,9 +79,10 @@ impl Layer {
         let attention = weights.sub("attention");
         let own = attention.sub("self");
         let parts = ["query", "key", "value"].map(|name| own.sub(name));
-        let query_key_value = Linear::load_side_by_side(&parts, hidden, hidden, runtime)?;
-        let linear =
-            |module: Weights<'_>, outputs, inputs| Linear::load(&module, outputs, inputs, runtime);
+        let query_key_value = Linear::load_side_by_side(runtime.isa, &parts, &[hidden, hidden])?;
+        let linear = |module: Weights<'_>, outputs, inputs| {
+            Linear::load(runtime.isa, &module, &[outputs, inputs])
+        };
         let norm = |module: Weights<'_>| LayerNorm::load(config, &module.sub("LayerNorm"), runtime);
         let attention_output = attention.sub("output");
         let output = weights.sub("output");

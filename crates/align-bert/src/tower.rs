@@ -3,11 +3,11 @@
 use crate::{
     AlignTextConfig, TextError, TextInput, TextOptions, TextOutput,
     embeddings::Embeddings,
-    layer::{Extent, Layer, Linear},
+    layer::{Extent, Layer},
     ragged::{Ragged, check},
 };
 use align_tensor::{
-    Activation, Arena, CheckpointError, KeptArena, Profile, Runtime, Team, Weights,
+    Activation, Arena, CheckpointError, KeptArena, Linear, Profile, Runtime, Team, Weights,
 };
 use ndarray::{Array2, Array3, Array4, Axis};
 use std::ops::Range;
@@ -64,7 +64,7 @@ impl TextTower {
             layers: layers.into_iter().collect::<Result<_, _>>()?,
             pooler: pooler
                 .contains("weight")
-                .then(|| Linear::load(&pooler, hidden, hidden, runtime))
+                .then(|| Linear::load(runtime.isa, &pooler, &[hidden, hidden]))
                 .transpose()?,
             arena: KeptArena::default(),
         })

@@ -3,7 +3,7 @@
 use crate::{BlockConfig, fold::Folded};
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
-    Expansion, PackedMatrix, Profile, Runtime, Team, Weights, gemm, scale_channels,
+    Expansion, Linear, PackedMatrix, Profile, Runtime, Team, Weights, gemm, scale_channels,
 };
 
 /// The expanded map that a group of images may fill, in values: what the caches that the cores
@@ -28,10 +28,8 @@ pub(crate) struct Block {
 #[derive(Debug)]
 struct SqueezeExcite {
     activation: Activation,
-    reduce: PackedMatrix,
-    reduce_bias: Vec<f32>,
-    expand: PackedMatrix,
-    expand_bias: Vec<f32>,
+    reduce: Linear,
+    expand: Linear,
 }
 
 impl Block {
@@ -119,7 +117,7 @@ impl Block {
             group * out_height * out_width * channels,
             group * out_height * channels,
             group * channels,
-            group * self.squeeze_excite.reduce.n(),
+            group * self.squeeze_excite.reduce.outputs(),
             group * channels,
             if self.scales_weights(out_height * out_width) {
                 self.projection.packed_len()
@@ -157,7 +155,7 @@ impl Block {
             let sums = &mut sums[..images * out_height * channels];
             let means = &mut means[..images * channels];
             let scales = &mut scales[..images * channels];
-            let hidden = &mut hidden[..images * self.squeeze_excite.reduce.n()];
+            let hidden = &mut hidden[..images * self.squeeze_excite.reduce.outputs()];
             let flops = images * self.expand_depthwise.flops(size.0, size.1);
             profile.time(
                 || format!("{name}.expand_depthwise"),
@@ -166,7 +164,7 @@ impl Block {
             );
             profile.time(
                 || format!("{name}.squeeze_excite"),
-                4 * means.len() * self.squeeze_excite.reduce.n(),
+                4 * means.len() * self.squeeze_excite.reduce.outputs(),
                 || self.squeeze_excite.run(team, means, hidden, scales),
             );
             let epilogue = |residual| {
@@ -215,24 +213,19 @@ impl SqueezeExcite {
         runtime: &Runtime,
     ) -> Result<Self, CheckpointError> {
         let (channels, squeezed) = (config.expanded_channels, config.squeeze_channels);
-        let layer = |name: &str, outputs: usize, inputs: usize| {
+        let layer = |name: &str, outputs, inputs| {
             let module = weights.sub("squeeze_excite").sub(name);
-            let matrix = module.tensor("weight", &[outputs, inputs, 1, 1])?;
-            let matrix = PackedMatrix::pack(runtime.isa, &matrix, outputs, inputs);
-            module.release("weight");
-            Ok((matrix, module.tensor("bias", &[outputs])?.into_owned()))
+            Linear::load(runtime.isa, &module, &[outputs, inputs, 1, 1])
         };
-        let (reduce, reduce_bias) = layer("reduce", squeezed, channels)?;
-        let (expand, expand_bias) = layer("expand", channels, squeezed)?;
-        Ok(Self { activation, reduce, reduce_bias, expand, expand_bias })
+        let reduce = layer("reduce", squeezed, channels)?;
+        let expand = layer("expand", channels, squeezed)?;
+        Ok(Self { activation, reduce, expand })
     }
 
     /// `means [images, channels]` to `scales [images, channels]`.
     fn run(&self, team: &Team<'_>, means: &[f32], hidden: &mut [f32], scales: &mut [f32]) {
-        let epilogue = Epilogue::default().bias(&self.reduce_bias).activation(self.activation);
-        gemm(team, means, &self.reduce, epilogue, hidden);
-        let epilogue = Epilogue::default().bias(&self.expand_bias).activation(Activation::Sigmoid);
-        gemm(team, hidden, &self.expand, epilogue, scales);
+        self.reduce.run(team, means, self.activation, None, hidden);
+        self.expand.run(team, hidden, Activation::Sigmoid, None, scales);
     }
 }
 

@@ -1,12 +1,14 @@
 //! The linear layer from the text tower to the embedding space.
 
-use align_tensor::{CheckpointError, Epilogue, PackedMatrix, Runtime, Threads, Weights, gemm};
+use align_tensor::{
+    Activation, CheckpointError, Epilogue, Linear, PackedMatrix, Runtime, Team, Threads, Weights,
+    gemm,
+};
 use ndarray::{Array2, ArrayView2};
 
 /// `y [n, out] = x [n, in] W^T + b`, with `weight [out, in]` and `bias [out]`.
 pub(crate) struct Projection {
-    weight: PackedMatrix,
-    bias: Vec<f32>,
+    linear: Linear,
     threads: Threads,
 }
 
@@ -18,15 +20,14 @@ impl Projection {
         outputs: usize,
         runtime: &Runtime,
     ) -> Result<Self, CheckpointError> {
-        let weight = weights.tensor("weight", &[outputs, inputs])?;
-        let weight = PackedMatrix::pack(runtime.isa, &weight, outputs, inputs);
-        weights.release("weight");
-        let bias = weights.tensor("bias", &[outputs])?.into_owned();
-        Ok(Self { weight, bias, threads: runtime.threads.clone() })
+        let linear = Linear::load(runtime.isa, weights, &[outputs, inputs])?;
+        Ok(Self { linear, threads: runtime.threads.clone() })
     }
 
     pub(crate) fn forward(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
-        product(&self.threads, x, &self.weight, Epilogue::default().bias(&self.bias))
+        product(&self.threads, x, self.linear.outputs(), |team, x, out| {
+            self.linear.run(team, x, Activation::Identity, None, out);
+        })
     }
 }
 
@@ -40,19 +41,22 @@ pub(crate) fn cosines(
     let b = b.as_standard_layout();
     let b = b.as_slice().expect("standard layout is contiguous");
     let packed = PackedMatrix::pack(runtime.isa, b, n, k);
-    product(&runtime.threads, a, &packed, Epilogue::default())
+    product(&runtime.threads, a, n, |team, a, out| {
+        gemm(team, a, &packed, Epilogue::default(), out);
+    })
 }
 
+/// Runs `multiply(team, a, out)` for rows `a [m, k]` and an `out [m, n]`.
 fn product(
     threads: &Threads,
     a: ArrayView2<'_, f32>,
-    weights: &PackedMatrix,
-    epilogue: Epilogue<'_>,
+    n: usize,
+    multiply: impl FnOnce(&Team<'_>, &[f32], &mut [f32]),
 ) -> Array2<f32> {
-    let mut c = Array2::zeros((a.nrows(), weights.n()));
+    let mut c = Array2::zeros((a.nrows(), n));
     let a = a.as_standard_layout();
     let a = a.as_slice().expect("standard layout is contiguous");
     let out = c.as_slice_mut().expect("a new array is contiguous");
-    threads.gather(|team| gemm(team, a, weights, epilogue, out));
+    threads.gather(|team| multiply(team, a, out));
     c
 }
