@@ -1,0 +1,3 @@
+//! Search over ALIGN embeddings, and what measures them.
+
+#![forbid(unsafe_code)]
