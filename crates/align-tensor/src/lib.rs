@@ -9,10 +9,12 @@ mod attention;
 mod checkpoint;
 pub mod config;
 mod convolution;
+mod elements;
 mod gemm;
 mod isa;
 mod layer_norm;
 mod linear;
+mod mapped_file;
 mod math;
 mod peak;
 mod pool;
@@ -37,10 +39,12 @@ pub use checkpoint::{
     Checkpoint, CheckpointError, Dtype, NonFinite, ReadMode, TensorInfo, TensorSource, Weights,
 };
 pub use convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
+pub use elements::Element;
 pub use gemm::{Epilogue, PackedMatrix, PackedView, gemm};
 pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};
 pub use layer_norm::layer_norm;
 pub use linear::Linear;
+pub use mapped_file::MappedFile;
 pub use peak::peak_flops;
 pub use pool::{max_pool, mean_pool};
 pub use precision::{Precision, PrecisionError};

@@ -7,11 +7,9 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use bytemuck::Pod;
-use half::{bf16, f16};
-use memmap2::Mmap;
-
 use super::CheckpointError;
+use crate::elements::{Element, filled};
+use crate::mapped_file::MappedFile;
 
 /// How the bytes of a checkpoint come into memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,7 +34,7 @@ pub enum ReadMode {
 /// An open file of known length.
 #[derive(Debug)]
 pub(super) enum Storage {
-    Mapped(Mmap),
+    Mapped(MappedFile),
     /// Reads share one cursor, hence the lock; each seeks before it reads.
     File {
         file: Mutex<File>,
@@ -53,7 +51,7 @@ impl Storage {
         }
         let file = File::open(path).map_err(io_error)?;
         match mode {
-            ReadMode::Mmap => map(&file).map(Self::Mapped),
+            ReadMode::Mmap => MappedFile::of(&file).map(Self::Mapped),
             ReadMode::Read => file
                 .metadata()
                 .map(|metadata| Self::File { file: Mutex::new(file), length: metadata.len() }),
@@ -64,7 +62,7 @@ impl Storage {
     /// The file's length in bytes when it was opened.
     pub(super) fn len(&self) -> u64 {
         match self {
-            Self::Mapped(map) => map.len() as u64,
+            Self::Mapped(map) => map.len(),
             Self::File { length, .. } => *length,
         }
     }
@@ -77,118 +75,26 @@ impl Storage {
         if bytes.start > bytes.end || bytes.end > self.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut elements = match self {
-            Self::Mapped(map) => {
-                // Lossless: the range is inside a slice.
-                let bytes = &map[bytes.start as usize..bytes.end as usize];
-                match bytemuck::try_cast_slice::<u8, T>(bytes) {
-                    Ok(elements) => Cow::Borrowed(elements),
-                    Err(_) => Cow::Owned(filled(bytes.len() as u64, |into| {
-                        into.copy_from_slice(bytes);
-                        Ok(())
-                    })?),
+        match self {
+            Self::Mapped(map) => map.elements(bytes),
+            Self::File { file, .. } => {
+                let mut elements: Vec<T> = filled(bytes.end - bytes.start, |into| {
+                    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                    file.seek(SeekFrom::Start(bytes.start))?;
+                    file.read_exact(into)
+                })?;
+                if cfg!(target_endian = "big") {
+                    elements.iter_mut().for_each(|x| *x = x.to_native_order());
                 }
+                Ok(elements.into())
             }
-            Self::File { file, .. } => Cow::Owned(filled(bytes.end - bytes.start, |into| {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(bytes.start))?;
-                file.read_exact(into)
-            })?),
-        };
-        if cfg!(target_endian = "big") {
-            elements.to_mut().iter_mut().for_each(|x| *x = x.to_native_order());
         }
-        Ok(elements)
     }
 
-    /// Lets the system drop the mapped pages of a range of bytes. A page that
-    /// the range only shares with its neighbours goes too, and comes back from
-    /// the file when it is next touched.
+    /// Lets the system drop the mapped pages of a range of bytes; see [`MappedFile::release`].
     pub(super) fn release(&self, bytes: Range<u64>) {
-        #[cfg(unix)]
         if let Self::Mapped(map) = self {
-            let (start, length) = (bytes.start as usize, (bytes.end - bytes.start) as usize);
-            // SAFETY: the duty is that no memory changes under Rust's feet.
-            // The map is read-only and backed by a file, so its pages hold
-            // nothing but the file's bytes: dropped pages are filled from the
-            // file again when touched, and slices borrowed from the map stay
-            // valid and keep their values. That the file itself does not
-            // change is the duty taken on in `map`.
-            let advised = unsafe {
-                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, length)
-            };
-            // It is advice: a system that does not take it has lost nothing.
-            let _ = advised;
+            map.release(bytes);
         }
-        #[cfg(not(unix))]
-        let _ = bytes;
-    }
-}
-
-/// Maps a file for reading.
-fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: the duty is that nobody changes the file while it is mapped,
-    // since a `&[u8]` promises bytes that stay as they are. No code can enforce
-    // this against other processes, so it is passed on to the user in the
-    // documentation of `ReadMode::Mmap`, with `ReadMode::Read` as the way out;
-    // this crate never writes to a file that it reads. What a broken promise
-    // can do is kept small: the header is copied before it is checked, sizes
-    // are held against the length that was mapped, and all bit patterns of a
-    // weight are valid.
-    unsafe { Mmap::map(file) }
-}
-
-/// `length` bytes of new elements, filled by `fill`.
-fn filled<T: Element>(
-    length: u64,
-    fill: impl FnOnce(&mut [u8]) -> io::Result<()>,
-) -> io::Result<Vec<T>> {
-    let length = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    let mut elements = zeroed(length / size_of::<T>())?;
-    fill(bytemuck::cast_slice_mut(&mut elements))?;
-    Ok(elements)
-}
-
-/// `count` zeros, or an error where `vec!` would end the process.
-pub(super) fn zeroed<T: Pod>(count: usize) -> io::Result<Vec<T>> {
-    let mut elements = Vec::new();
-    elements.try_reserve_exact(count)?;
-    elements.resize(count, T::zeroed());
-    Ok(elements)
-}
-
-/// What files hold in little-endian order.
-pub(super) trait Element: Pod {
-    /// The value whose bytes were read in little-endian order.
-    fn to_native_order(self) -> Self;
-}
-
-impl Element for u8 {
-    fn to_native_order(self) -> Self {
-        self
-    }
-}
-
-impl Element for u64 {
-    fn to_native_order(self) -> Self {
-        Self::from_le(self)
-    }
-}
-
-impl Element for f32 {
-    fn to_native_order(self) -> Self {
-        Self::from_bits(u32::from_le(self.to_bits()))
-    }
-}
-
-impl Element for f16 {
-    fn to_native_order(self) -> Self {
-        Self::from_bits(u16::from_le(self.to_bits()))
-    }
-}
-
-impl Element for bf16 {
-    fn to_native_order(self) -> Self {
-        Self::from_bits(u16::from_le(self.to_bits()))
     }
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use half::{bf16, f16, slice::HalfFloatSliceExt};
 
 use super::header::{self, Entry};
-use super::storage::{self, Storage};
+use super::storage::Storage;
 use super::{CheckpointError, Dtype, ReadMode};
+use crate::elements::zeroed;
 
 /// The data of one file and its place; which tensors it holds is the caller's
 /// to keep, since an index may speak for several files.
@@ -76,7 +77,7 @@ fn widen<'a, H>(half: &[H]) -> io::Result<Cow<'a, [f32]>>
 where
     [H]: HalfFloatSliceExt,
 {
-    let mut floats = storage::zeroed(half.len())?;
+    let mut floats = zeroed(half.len())?;
     half.convert_to_f32_slice(&mut floats);
     Ok(floats.into())
 }
