@@ -1,3 +1,5 @@
 //! Search over ALIGN embeddings, and what measures them.
 
 #![forbid(unsafe_code)]
+
+pub mod metrics;
