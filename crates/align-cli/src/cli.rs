@@ -3,7 +3,7 @@
 use align_model::Precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Zero-shot image classification and image and text embeddings with ALIGN, on the CPU.
 ///
@@ -91,24 +91,48 @@ pub(crate) struct Classify {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Embed {
-    /// Embed image files.
-    Image {
-        /// Image files; `-` reads paths from standard input, one per line.
-        #[arg(required = true, value_name = "PATH")]
-        paths: Vec<PathBuf>,
-        #[command(flatten)]
-        output: EmbedOutput,
-        #[command(flatten)]
-        skipping: Skipping,
-    },
+    /// Embed images.
+    Image(EmbedImage),
     /// Embed texts.
-    Text {
-        /// Texts; `-` reads them from standard input, one per line.
-        #[arg(required = true, value_name = "TEXT")]
-        texts: Vec<String>,
-        #[command(flatten)]
-        output: EmbedOutput,
-    },
+    Text(EmbedText),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmbedImage {
+    /// Image files, and shards of images (.tar, .parquet); `-` reads paths from standard input, one
+    /// per line.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Column of a .parquet file, or extension of a .tar file's members, that holds the images
+    /// [default: image, jpg, jpeg, png, webp or bytes; every extension of an image].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) column: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: EmbedOutput,
+    #[command(flatten)]
+    pub(crate) skipping: Skipping,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmbedText {
+    /// Texts; `-` reads them from standard input, one per line.
+    #[arg(required_unless_present = "shards", conflicts_with = "shards", value_name = "TEXT")]
+    pub(crate) texts: Vec<String>,
+    /// Shard of captions instead (.tar, .parquet); repeat for each, `-` reads paths from standard
+    /// input.
+    #[arg(long = "from", value_name = "FILE")]
+    pub(crate) shards: Vec<PathBuf>,
+    /// Column of a .parquet file, or field of a .tar file's .json members, that holds the captions
+    /// [default: text or caption; the .txt members].
+    #[arg(long, value_name = "NAME", requires = "shards")]
+    pub(crate) column: Option<String>,
+    /// Cut texts that are too long instead of refusing them.
+    #[arg(long)]
+    pub(crate) truncate: bool,
+    #[command(flatten)]
+    pub(crate) output: EmbedOutput,
+    #[command(flatten)]
+    pub(crate) skipping: Skipping,
 }
 
 #[derive(Debug, Args)]
@@ -116,14 +140,20 @@ pub(crate) struct EmbedOutput {
     /// Do not bring embeddings to unit length.
     #[arg(long)]
     pub(crate) raw: bool,
-    /// Write to a file instead, by its extension: .npy, .jsonl or .safetensors.
+    /// Write to a file instead, by its extension: .npy, .jsonl, .safetensors or .parquet.
     #[arg(long, short, value_name = "FILE", value_parser = embeddings_file)]
     pub(crate) output: Option<PathBuf>,
 }
 
+impl EmbedOutput {
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Skipping {
-    /// Exit with 0 even where images had to be skipped.
+    /// Exit with 0 even where images or captions had to be skipped.
     #[arg(long)]
     pub(crate) keep_going: bool,
 }
@@ -178,7 +208,9 @@ const EMBED_EXAMPLES: &str = "\
 Examples:
   align embed image photos/*.jpg --output photos.npy
   align embed text \"a cat\" \"a dog\" --raw
-  align embed text - --output captions.safetensors < captions.txt";
+  align embed text - --output captions.safetensors < captions.txt
+  align embed image shards/*.tar --output images.parquet --keep-going
+  align embed text --from captions.parquet --column caption --truncate --output captions.npy";
 
 const PREPROCESS_EXAMPLES: &str = "\
 Examples:
@@ -214,8 +246,17 @@ fn template(text: &str) -> Result<String, String> {
     }
 }
 
+/// Why a Parquet file cannot be read or written.
+#[cfg(not(feature = "parquet"))]
+pub(crate) const NO_PARQUET: &str = "this program was built without Parquet; \
+    `cargo install --path crates/align-cli --features parquet` builds it with it";
+
 fn embeddings_file(path: &str) -> Result<PathBuf, String> {
-    file_with_extension(path, &["npy", "jsonl", "safetensors"])
+    #[cfg(not(feature = "parquet"))]
+    if Path::new(path).extension().is_some_and(|extension| extension == "parquet") {
+        return Err(NO_PARQUET.to_owned());
+    }
+    file_with_extension(path, &["npy", "jsonl", "safetensors", "parquet"])
 }
 
 fn npy_file(path: &str) -> Result<PathBuf, String> {

@@ -9,6 +9,7 @@ mod input;
 mod npy;
 mod output;
 mod session;
+mod sink;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,10 +1,10 @@
 //! How results are written: records to standard output, files in one piece.
 
 use crate::cli::Format;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use serde::Serialize;
 use std::io::{self, BufWriter, StdoutLock, Write, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Something that is shown as JSON or to people.
@@ -60,24 +60,59 @@ fn json(value: &impl Serialize) -> io::Result<String> {
     Ok(serde_json::to_string(value)?)
 }
 
-/// Writes a file so that it is there in full or not at all: to a temporary beside it, which then
-/// takes its name.
+/// Writes a file so that it is there in full or not at all.
 pub(crate) fn write_file(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> Result<()>,
+    write: impl FnOnce(&mut OutputFile) -> Result<()>,
 ) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let written = (|| {
-        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        let mut buffer = BufWriter::new(&mut file);
-        write(&mut buffer)?;
-        buffer.flush()?;
-        drop(buffer);
-        share(&file)?;
-        file.persist(path)?;
-        Ok(())
-    })();
-    written.map_err(|error: anyhow::Error| anyhow!("{}: cannot write: {error}", path.display()))
+    let mut file = OutputFile::create(path)?;
+    write(&mut file)?;
+    Ok(file.commit()?)
+}
+
+/// A file that is there in full or not at all: a temporary beside it, which takes its name once it
+/// is whole. Its errors name it.
+pub(crate) struct OutputFile {
+    path: PathBuf,
+    temporary: BufWriter<NamedTempFile>,
+}
+
+impl OutputFile {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let temporary = NamedTempFile::new_in(folder(path)).map_err(|e| cannot_write(path, e))?;
+        Ok(Self { path: path.to_owned(), temporary: BufWriter::new(temporary) })
+    }
+
+    /// Ends the file and gives it its name.
+    pub(crate) fn commit(self) -> io::Result<()> {
+        let Self { path, temporary } = self;
+        let committed = (|| {
+            let file = temporary.into_inner()?;
+            share(&file)?;
+            file.persist(&path)?;
+            Ok(())
+        })();
+        committed.map_err(|error| cannot_write(&path, error))
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes).map_err(|error| cannot_write(&self.path, error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush().map_err(|error| cannot_write(&self.path, error))
+    }
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn cannot_write(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: cannot write: {error}", path.display()))
 }
 
 /// Gives a temporary, which only its owner may read, the permissions of an ordinary new file.

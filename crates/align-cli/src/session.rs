@@ -52,6 +52,16 @@ impl Global {
         ProgressBar::new(len as u64).with_style(style).with_message(kind)
     }
 
+    /// A count of things of a kind, of which nobody knows how many there are, shown to people only.
+    pub(crate) fn counter(&self, kind: &'static str) -> ProgressBar {
+        if self.quiet || !stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let template = "{spinner} {pos} {msg}, {per_sec}";
+        let style = ProgressStyle::with_template(template).expect("the template is valid");
+        ProgressBar::new_spinner().with_style(style).with_message(kind)
+    }
+
     /// Says something that is neither a result nor an error.
     pub(crate) fn remark(&self, remark: impl Display) {
         if !self.quiet {

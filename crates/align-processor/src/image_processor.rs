@@ -52,6 +52,11 @@ impl ImageProcessor {
         &self.config
     }
 
+    /// What an image file may ask for.
+    pub fn limits(&self) -> &DecodeLimits {
+        &self.limits
+    }
+
     /// Decodes an image file; see [`decode::decode`].
     ///
     /// # Errors

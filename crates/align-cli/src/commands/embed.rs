@@ -1,62 +1,97 @@
 //! `align embed`: images or texts as vectors.
 
-mod sink;
-
-use crate::cli::{Embed, EmbedOutput, Global, Skipping};
-use crate::failure::Outcome;
-use crate::input::{self, ImageReader};
-use align_model::l2_normalize;
+use crate::cli::{Embed, EmbedImage, EmbedOutput, EmbedText, Global};
+use crate::failure::{Outcome, Usage};
+use crate::input::{self, CaptionReader, ImageReader, Shard, Source};
+use crate::sink::sink;
+use align_model::{AlignProcessor, Padding, TokenizerOptions, l2_normalize};
 use anyhow::Result;
 use ndarray::Array2;
-use sink::{Kind, Sink};
-use std::path::PathBuf;
+use std::path::Path;
 
 pub(crate) fn run(global: &Global, arguments: &Embed) -> Result<Outcome> {
     match arguments {
-        Embed::Image { paths, output, skipping } => images(global, paths, output, skipping),
-        Embed::Text { texts, output } => embed_texts(global, texts, output),
+        Embed::Image(arguments) => images(global, arguments),
+        Embed::Text(arguments) if arguments.shards.is_empty() => texts(global, arguments),
+        Embed::Text(arguments) => captions(global, arguments),
     }
 }
 
-fn images(
-    global: &Global,
-    paths: &[PathBuf],
-    output: &EmbedOutput,
-    skipping: &Skipping,
-) -> Result<Outcome> {
-    let paths = input::paths(paths)?;
+fn images(global: &Global, arguments: &EmbedImage) -> Result<Outcome> {
+    let EmbedImage { paths, column, output, skipping } = arguments;
+    let paths = input::paths(paths)?.into_iter();
+    let sources = paths.map(Source::of).collect::<Result<Vec<_>, _>>()?;
+    if column.is_some() && !sources.iter().any(|source| matches!(source, Source::Shard(_))) {
+        return Err(Usage("--column is for .tar and .parquet files".to_owned()).into());
+    }
     let processor = global.load_processor()?;
     let model = global.load_model()?;
     let width = model.config().projection_dim;
-    let mut sink = Sink::new(Kind::Image, width, output.output.as_deref(), global.format());
+    let mut sink = sink(["image"], width, output.path(), global.format())?;
     let reader = ImageReader::new(global, &model, &processor);
-    let outcome = reader.features(&paths, skipping, |paths, features| {
-        let names = paths.iter().map(|path| path.display().to_string());
-        sink.write(names, scaled(features, output))
-    })?;
+    let outcome =
+        reader.features_of_sources(&sources, column.as_deref(), skipping, |names, features| {
+            let names: Vec<_> = names.iter().map(|name| [name.clone()]).collect();
+            sink.write(&names, scaled(features, output).view())
+        })?;
     sink.finish()?;
     Ok(outcome)
 }
 
-fn embed_texts(global: &Global, texts: &[String], output: &EmbedOutput) -> Result<Outcome> {
+fn texts(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     /// Texts of one step of progress.
     const STEP: usize = 64;
-    let texts = input::texts(texts)?;
-    let processor = global.load_processor()?;
+    let output = &arguments.output;
+    let texts = input::texts(&arguments.texts)?;
+    let processor = text_processor(global, arguments)?;
     let model = global.load_model()?;
     // A text that is too long is known before any is embedded.
     processor.check_texts(&texts)?;
     let progress = global.progress(texts.len(), "texts");
     let width = model.config().projection_dim;
-    let mut sink = Sink::new(Kind::Text, width, output.output.as_deref(), global.format());
+    let mut sink = sink(["text"], width, output.path(), global.format())?;
     for texts in texts.chunks(STEP) {
         let features = processor.text_features(&model, texts)?;
-        sink.write(texts.iter().cloned(), scaled(features, output))?;
+        let names: Vec<_> = texts.iter().map(|text| [text.clone()]).collect();
+        sink.write(&names, scaled(features, output).view())?;
         progress.inc(texts.len() as u64);
     }
     progress.finish_and_clear();
     sink.finish()?;
     Ok(Outcome::Done)
+}
+
+fn captions(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
+    let EmbedText { shards, column, output, skipping, .. } = arguments;
+    let shards = input::paths(shards)?;
+    let shards = shards.iter().map(|path| Shard::of(path)?.ok_or_else(|| no_shard(path)));
+    let shards = shards.collect::<Result<Vec<_>, Usage>>()?;
+    let processor = text_processor(global, arguments)?;
+    let model = global.load_model()?;
+    let width = model.config().projection_dim;
+    let mut sink = sink(["item", "text"], width, output.path(), global.format())?;
+    let reader = CaptionReader::new(global, &model, &processor);
+    let outcome = reader.features(&shards, column.as_deref(), skipping, |captions, features| {
+        let names: Vec<_> = captions.into_iter().map(|c| [c.item, c.text]).collect();
+        sink.write(&names, scaled(features, output).view())
+    })?;
+    sink.finish()?;
+    Ok(outcome)
+}
+
+/// The processor, which cuts texts if it is asked to.
+fn text_processor(global: &Global, arguments: &EmbedText) -> Result<AlignProcessor> {
+    let processor = global.load_processor()?;
+    let options = TokenizerOptions::default();
+    let truncation = match options.padding {
+        Padding::MaxLength(length) if arguments.truncate => Some(length),
+        _ => None,
+    };
+    Ok(processor.with_text_options(TokenizerOptions { truncation, ..options }))
+}
+
+fn no_shard(path: &Path) -> Usage {
+    Usage(format!("{}: expected a file name ending in .tar or .parquet", path.display()))
 }
 
 fn scaled(features: Array2<f32>, output: &EmbedOutput) -> Array2<f32> {

@@ -1,0 +1,84 @@
+//! Captions through the text tower.
+
+use super::Shard;
+use super::tally::Tally;
+use crate::cli::{Global, Skipping};
+use crate::failure::Outcome;
+use align_model::{AlignModel, AlignProcessor};
+use anyhow::Result;
+use ndarray::Array2;
+
+/// Texts that run through the model together.
+const TEXT_BATCH: usize = 64;
+
+/// A caption and where it stands.
+pub(crate) struct Caption {
+    /// The shard's path, and within it a member's path or a row's number from 0.
+    pub(crate) item: String,
+    pub(crate) text: String,
+}
+
+/// Runs captions through the text tower in batches and hands their features (not normalised) on in
+/// order. What is no text, or one that the tokenizer refuses, is reported and skipped.
+pub(crate) struct CaptionReader<'a> {
+    global: &'a Global,
+    model: &'a AlignModel,
+    processor: &'a AlignProcessor,
+}
+
+impl<'a> CaptionReader<'a> {
+    pub(crate) fn new(
+        global: &'a Global,
+        model: &'a AlignModel,
+        processor: &'a AlignProcessor,
+    ) -> Self {
+        Self { global, model, processor }
+    }
+
+    /// Calls `receive` with each batch and its features `[N, projection_dim]`.
+    pub(crate) fn features(
+        self,
+        shards: &[Shard],
+        column: Option<&str>,
+        skipping: &Skipping,
+        mut receive: impl FnMut(Vec<Caption>, Array2<f32>) -> Result<()>,
+    ) -> Result<Outcome> {
+        let mut tally = Tally::new(self.global, "captions", None);
+        let mut batch = Vec::with_capacity(TEXT_BATCH);
+        for shard in shards {
+            shard.captions(column, &mut |caption| {
+                let text = caption.content.and_then(|text| self.checked(text));
+                match text {
+                    Err(error) => tally.skip(&caption.name, error),
+                    Ok(text) => batch.push(Caption { item: caption.name, text }),
+                }
+                if batch.len() < TEXT_BATCH {
+                    return Ok(());
+                }
+                tally.read(batch.len());
+                self.run(std::mem::take(&mut batch), &mut receive)
+            })?;
+        }
+        if !batch.is_empty() {
+            tally.read(batch.len());
+            self.run(batch, &mut receive)?;
+        }
+        Ok(tally.finish(skipping))
+    }
+
+    /// The text, if the model takes it.
+    fn checked(&self, text: String) -> Result<String> {
+        self.processor.check_texts(std::slice::from_ref(&text))?;
+        Ok(text)
+    }
+
+    fn run(
+        &self,
+        batch: Vec<Caption>,
+        receive: &mut impl FnMut(Vec<Caption>, Array2<f32>) -> Result<()>,
+    ) -> Result<()> {
+        let texts: Vec<&str> = batch.iter().map(|caption| caption.text.as_str()).collect();
+        let features = self.processor.text_features(self.model, &texts)?;
+        receive(batch, features)
+    }
+}

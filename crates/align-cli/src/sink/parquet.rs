@@ -1,0 +1,69 @@
+//! A table: a column of strings for each name, and `embedding`, lists of `width` floats.
+
+use super::Sink;
+use crate::output::OutputFile;
+use anyhow::{Context, Result, ensure};
+use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use ndarray::ArrayView2;
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use std::sync::Arc;
+
+/// A row group is written once it has so many bytes, so that memory stays bounded.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
+pub(super) struct Parquet {
+    writer: ArrowWriter<OutputFile>,
+    schema: Arc<Schema>,
+    element: Arc<Field>,
+    width: i32,
+}
+
+impl Parquet {
+    pub(super) fn new<const N: usize>(
+        file: OutputFile,
+        columns: [&'static str; N],
+        width: usize,
+    ) -> Result<Self> {
+        let width = i32::try_from(width).context("the embeddings are too long for Parquet")?;
+        let element = Arc::new(Field::new("element", DataType::Float32, false));
+        let list = DataType::FixedSizeList(element.clone(), width);
+        let strings = columns.iter().map(|name| Field::new(*name, DataType::Utf8, false));
+        let fields: Vec<_> = strings.chain([Field::new("embedding", list, false)]).collect();
+        let schema = Arc::new(Schema::new(fields));
+        // Embeddings hardly compress, names hardly repeat, and nobody looks for ranges of either.
+        let properties = WriterProperties::builder()
+            .set_created_by(concat!("align-rs ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_max_row_group_row_count(None)
+            .build();
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))?;
+        Ok(Self { writer, schema, element, width })
+    }
+}
+
+impl<const N: usize> Sink<N> for Parquet {
+    fn write(&mut self, names: &[[String; N]], embeddings: ArrayView2<f32>) -> Result<()> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(N + 1);
+        for column in 0..N {
+            let strings = || names.iter().map(|row| row[column].as_str());
+            let bytes: usize = strings().map(str::len).sum();
+            ensure!(i32::try_from(bytes).is_ok(), "a batch of names has {bytes} bytes");
+            columns.push(Arc::new(StringArray::from_iter_values(strings())));
+        }
+        let values = Float32Array::from_iter_values(embeddings.iter().copied());
+        let (element, values) = (self.element.clone(), Arc::new(values));
+        columns.push(Arc::new(FixedSizeListArray::try_new(element, self.width, values, None)?));
+        self.writer.write(&RecordBatch::try_new(self.schema.clone(), columns)?)?;
+        if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
+            self.writer.flush()?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        Ok(self.writer.into_inner()?.commit()?)
+    }
+}
