@@ -13,7 +13,7 @@ pub const ISA_VARIABLE: &str = "ALIGN_ISA";
 pub enum IsaName {
     /// Any CPU: 8 lanes on the `wide` crate.
     Portable,
-    /// AVX2 and FMA: 8 lanes.
+    /// AVX2, FMA and F16C: 8 lanes.
     Avx2,
     /// AVX-512 F, BW, DQ and VL: 16 lanes.
     Avx512,

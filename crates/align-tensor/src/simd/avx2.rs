@@ -1,16 +1,20 @@
-//! Eight lanes of AVX2 with FMA.
+//! Eight lanes of AVX2 with FMA and F16C.
 
 use super::{Op, Simd};
+use half::f16;
 use std::arch::x86_64::*;
 
-/// Proof that the CPU has AVX2 and FMA.
+/// Proof that the CPU has AVX2, FMA and F16C.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
-    /// The proof, where the CPU has both.
+    /// The proof, where the CPU has them all: each feature is asked for by its own name.
     pub(crate) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+        (is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c"))
+        .then_some(Self(()))
     }
 }
 
@@ -27,7 +31,7 @@ fn mask(_proof: Avx2, n: usize) -> __m256i {
 /// Wraps intrinsics whose only duty is that the CPU has them.
 macro_rules! avx2 {
     ($body:expr) => {
-        // SAFETY: `self` exists only where AVX2 and FMA were detected, and register-only
+        // SAFETY: `self` exists only where AVX2, FMA and F16C were detected, and register-only
         // intrinsics have no other duty.
         unsafe { $body }
     };
@@ -40,7 +44,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn outline<O: Op>(self, op: O) -> O::Output {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         #[inline(never)]
         fn outlined<O: Op>(s: Avx2, op: O) -> O::Output {
             op.run(s)
@@ -76,6 +80,12 @@ impl Simd for Avx2 {
     unsafe fn load_first(self, p: *const f32, n: usize) -> __m256 {
         // SAFETY: lanes outside the mask are not read; the caller gives the `n` inside.
         unsafe { _mm256_maskload_ps(p, mask(self, n)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16(self, p: *const f16) -> __m256 {
+        // SAFETY: the caller gives 8 readable values; `self` proves F16C.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(p.cast())) }
     }
 
     #[inline(always)]

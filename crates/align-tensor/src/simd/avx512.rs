@@ -1,6 +1,7 @@
 //! Sixteen lanes of AVX-512.
 
 use super::{Op, Simd};
+use half::f16;
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX-512 F, BW, DQ and VL, and AVX2 with FMA.
@@ -78,6 +79,12 @@ impl Simd for Avx512 {
     unsafe fn load_first(self, p: *const f32, n: usize) -> __m512 {
         // SAFETY: lanes outside the mask are not read; the caller gives the `n` inside.
         unsafe { _mm512_maskz_loadu_ps(mask(n), p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16(self, p: *const f16) -> __m512 {
+        // SAFETY: the caller gives 16 readable values; `self` proves AVX-512.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(p.cast())) }
     }
 
     #[inline(always)]

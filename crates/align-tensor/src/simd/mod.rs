@@ -6,7 +6,7 @@
 //! detection has found its instructions: holding one is the proof that they may be used.
 //!
 //! - [`portable`]: 8 lanes on the `wide` crate, for any CPU.
-//! - [`avx2`]: 8 lanes, AVX2 and FMA.
+//! - [`avx2`]: 8 lanes, AVX2, FMA and F16C.
 //! - [`avx512`]: 16 lanes, AVX-512 F, BW, DQ and VL.
 
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +14,8 @@ pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 pub(crate) mod portable;
+
+use half::f16;
 
 /// The widest vector of any instruction set, in `f32` lanes.
 pub(crate) const MAX_LANES: usize = 16;
@@ -71,6 +73,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `p` must be valid for reads of `n` values, and `n` at most `LANES`.
     unsafe fn load_first(self, p: *const f32, n: usize) -> Self::V;
 
+    /// Loads `LANES` values of half precision and widens them, which is exact.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of `LANES` values; no alignment is asked.
+    unsafe fn load_f16(self, p: *const f16) -> Self::V;
+
     /// Stores the first `n <= LANES` lanes.
     ///
     /// # Safety
@@ -109,6 +117,22 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn reduce_add(self, a: Self::V) -> f32;
     /// The largest lane; which one is unspecified where a lane is NaN.
     fn reduce_max(self, a: Self::V) -> f32;
+
+    /// Loads `n <= LANES` values of half precision into the first lanes, widened, and zero into
+    /// the others.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of `n` values.
+    #[inline(always)]
+    unsafe fn load_f16_first(self, p: *const f16, n: usize) -> Self::V {
+        let mut lanes = [f16::ZERO; MAX_LANES];
+        // SAFETY: the caller gives `n` readable values; the slice panics past `MAX_LANES`, which
+        // no vector exceeds.
+        unsafe {
+            lanes[..n].copy_from_slice(std::slice::from_raw_parts(p, n));
+            self.load_f16(lanes.as_ptr())
+        }
+    }
 
     /// Zero in every lane.
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! Eight lanes on the `wide` crate: what every CPU can do.
 
 use super::{Op, Simd};
+use half::f16;
 use wide::f32x8;
 
 /// The portable instruction set; always available.
@@ -52,6 +53,14 @@ impl Simd for Portable {
         // SAFETY: the caller gives `n` readable values; the slice below panics past 8 lanes.
         lanes[..n].copy_from_slice(unsafe { std::slice::from_raw_parts(p, n) });
         f32x8::from(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16(self, p: *const f16) -> f32x8 {
+        // SAFETY: the caller gives 8 readable values; the read asks no alignment.
+        let lanes = unsafe { p.cast::<[f16; 8]>().read_unaligned() };
+        // In integers and f32 alone: asking the CPU for each value would cost more.
+        f32x8::from(lanes.map(f16::to_f32_const))
     }
 
     #[inline(always)]

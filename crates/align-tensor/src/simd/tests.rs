@@ -249,6 +249,27 @@ on_every_isa! {
 }
 
 on_every_isa! {
+    fn every_half_precision_value_is_widened_exactly(s: S) {
+        let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+        for (values, offset) in all.chunks_exact(S::LANES).zip((0..S::LANES).cycle()) {
+            let mut shifted = vec![f16::ONE; offset];
+            shifted.extend(values);
+            // SAFETY: `LANES` values follow `offset`.
+            let found = lanes(s, unsafe { s.load_f16(shifted.as_ptr().add(offset)) });
+            for (found, value) in found.into_iter().zip(values) {
+                assert!(same(found, value.to_f32_const()), "{value:?} {found}");
+            }
+            // SAFETY: `offset < LANES` values are there.
+            let found = lanes(s, unsafe { s.load_f16_first(values.as_ptr(), offset) });
+            for (i, found) in found.into_iter().enumerate() {
+                let expected = if i < offset { values[i].to_f32_const() } else { 0.0 };
+                assert!(same(found, expected), "{i} of {offset}: {found}, not {expected}");
+            }
+        }
+    }
+}
+
+on_every_isa! {
     fn map_in_place_reaches_every_value_once(s: S) {
         for len in 0..4 * MAX_LANES {
             let mut x: Vec<f32> = (0..len).map(|i| i as f32).collect();

@@ -1,0 +1,178 @@
+//! Inner products of many rows with a few queries: exact search.
+//!
+//! `score[row, query] = sum over i of rows[row, i] * queries[query, i]`, rows of `f32` or `f16`
+//! where they lie (a mapped file, for instance), queries of `f32`; all row-major. Scores are not
+//! stored: those at or above a floor are handed on as they are found, and whoever takes them
+//! raises the floor.
+//!
+//! - [`tile`]: a few rows times a few queries, in registers.
+//!
+//! A score is one chain of multiply-adds for each lane of a vector, whose lanes are added at the
+//! end. It depends on the row and the query alone: the same bits whichever other rows and queries
+//! are scanned with them, and whether the row is `f32` or the same values in `f16`.
+
+mod tile;
+
+use half::f16;
+use std::ops::Range;
+
+use crate::{
+    Isa,
+    simd::{Op, Simd},
+    sizes::product,
+};
+use tile::{RowElement, Tile};
+
+/// Rows to be scanned, one after another.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// In single precision.
+    F32(&'a [f32]),
+    /// In half precision, widened as they are read.
+    F16(&'a [f16]),
+}
+
+impl<'a> Rows<'a> {
+    /// The number of values of all rows.
+    pub fn len(self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::F16(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some of the values.
+    ///
+    /// # Panics
+    /// Where the range reaches beyond the end.
+    pub fn slice(self, values: Range<usize>) -> Rows<'a> {
+        match self {
+            Self::F32(all) => Rows::F32(&all[values]),
+            Self::F16(all) => Rows::F16(&all[values]),
+        }
+    }
+}
+
+/// Queries, laid out for [`scan`](Self::scan).
+///
+/// ```
+/// use align_tensor::{Isa, Rows, ScanQueries};
+///
+/// let queries = ScanQueries::new(Isa::best(), &[1.0, 0.0, 0.0, 1.0], 2);
+/// let rows = [0.6, 0.8, 0.8, -0.6, 0.0, 1.0];
+/// let mut best = [(0, f32::MIN); 2];
+/// queries.scan(Rows::F32(&rows), &mut [0.0; 2], &mut |query, row, score| {
+///     best[query] = (row, score);
+///     score.next_up()
+/// });
+/// assert_eq!(best, [(1, 0.8), (2, 1.0)]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ScanQueries {
+    isa: Isa,
+    dim: usize,
+    /// `[count, dim]`.
+    values: Vec<f32>,
+}
+
+/// Takes a score: called with the query's number, the row's number and the score, it returns the
+/// floor from now on.
+type Found<'a> = &'a mut dyn FnMut(usize, usize, f32) -> f32;
+
+impl ScanQueries {
+    /// Queries `[count, dim]`.
+    ///
+    /// # Panics
+    /// Where `dim` is zero or `queries` has not a whole number of rows.
+    pub fn new(isa: Isa, queries: &[f32], dim: usize) -> Self {
+        assert!(dim > 0 && queries.len().is_multiple_of(dim), "queries [count, {dim}]");
+        Self { isa, dim, values: queries.to_vec() }
+    }
+
+    /// The number of queries.
+    pub fn count(&self) -> usize {
+        self.values.len() / self.dim
+    }
+
+    /// The values of a query or row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Calls `found(query, row, score)` for every score that is at or above `floors[query]`, which
+    /// becomes what `found` returns. The rows of one query come in order; a score that is NaN is
+    /// never found. Works on the calling thread alone.
+    ///
+    /// # Panics
+    /// Where `rows` is not a whole number of rows or `floors` has not one value for each query.
+    pub fn scan(&self, rows: Rows<'_>, floors: &mut [f32], found: Found<'_>) {
+        assert!(rows.len().is_multiple_of(self.dim), "rows of {} values", self.dim);
+        assert_eq!(floors.len(), self.count(), "a floor for each query");
+        match rows {
+            Rows::F32(rows) => self.isa.dispatch(Scan { queries: self, rows, floors, found }),
+            Rows::F16(rows) => self.isa.dispatch(Scan { queries: self, rows, floors, found }),
+        }
+    }
+}
+
+/// From so many queries on, a row is widened once for all of them.
+const WIDENED_FROM: usize = 5;
+
+/// A scan whose sizes have been checked.
+struct Scan<'a, T> {
+    queries: &'a ScanQueries,
+    rows: &'a [T],
+    floors: &'a mut [f32],
+    found: Found<'a>,
+}
+
+impl<T: RowElement> Op for Scan<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let (dim, count) = (self.queries.dim, self.queries.count());
+        let height = tile::full_height::<S>(count);
+        let mut widened = vec![0.0; if count < WIDENED_FROM { 0 } else { height * dim }];
+        for (index, rows) in self.rows.chunks(product([height, dim])).enumerate() {
+            if count < WIDENED_FROM {
+                self.score(s, rows, index * height);
+            } else {
+                let rows = T::widen(s, rows, &mut widened);
+                self.score(s, rows, index * height);
+            }
+        }
+    }
+}
+
+impl<T> Scan<'_, T> {
+    /// Scores some rows, the first of them number `first`, against all queries.
+    #[inline(always)]
+    fn score<S: Simd, R: RowElement>(&mut self, s: S, rows: &[R], first: usize) {
+        let (dim, count) = (self.queries.dim, self.queries.count());
+        let height = rows.len() / dim;
+        let mut query = 0;
+        while query < count {
+            let width = (count - query).min(tile::WIDTH);
+            let queries = &self.queries.values[query * dim..][..width * dim];
+            let scores = s.outline(Tile { rows, queries, dim });
+            for (row, scores) in scores[..height].iter().enumerate() {
+                for (column, &score) in scores[..width].iter().enumerate() {
+                    let floor = &mut self.floors[query + column];
+                    if score >= *floor {
+                        *floor = (self.found)(query + column, first + row, score);
+                    }
+                }
+            }
+            query += width;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
