@@ -1,6 +1,6 @@
 //! `cargo xtask golden`: every golden output, remade from the oracle.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -30,6 +30,8 @@ enum Family {
     AlignBase,
     /// Images and strings through the processor
     Processor,
+    /// Metrics of retrieval, classification, neighbours and linear probes
+    Eval,
 }
 
 impl Family {
@@ -38,18 +40,28 @@ impl Family {
             Self::Tiny => "tiny_goldens.py",
             Self::AlignBase => "align_base_golden.py",
             Self::Processor => "processor_goldens.py",
+            Self::Eval => "eval_goldens.py",
+        }
+    }
+
+    fn oracle(self, folder: &Path) -> Result<Oracle> {
+        match self {
+            Self::Eval => Oracle::with_scikit_learn(folder),
+            Self::Tiny | Self::AlignBase | Self::Processor => Oracle::at(folder),
         }
     }
 }
 
 impl Golden {
     pub(crate) fn run(self) -> Result<()> {
-        let oracle = Oracle::at(&self.venv.unwrap_or_else(Oracle::default_folder))?;
+        let venv = self.venv.unwrap_or_else(Oracle::default_folder);
         if self.calibrate {
+            let oracle = Oracle::at(&venv)?;
             oracle::run(oracle.script("calibrate.py").args(["align-base", "tiny"]))?;
         }
         for family in Family::value_variants() {
             if self.which.is_empty() || self.which.contains(family) {
+                let oracle = family.oracle(&venv)?;
                 oracle::run(oracle.script(family.script()).arg(workspace::fixtures()))?;
             }
         }

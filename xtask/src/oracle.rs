@@ -23,6 +23,11 @@ impl Oracle {
         Self::with(folder, &["requirements.txt", "peers_requirements.txt"])
     }
 
+    /// scikit-learn, beside the oracle's packages.
+    pub(crate) fn with_scikit_learn(folder: &Path) -> Result<Self> {
+        Self::with(folder, &["requirements.txt", "eval_requirements.txt"])
+    }
+
     /// Reuses the environment at `folder` if its versions are the pinned ones; makes or mends it otherwise.
     fn with(folder: &Path, lists: &[&str]) -> Result<Self> {
         let oracle = Self { python: folder.join("bin/python") };
