@@ -6,7 +6,6 @@ mod cli;
 mod commands;
 mod failure;
 mod input;
-mod npy;
 mod output;
 mod session;
 mod sink;

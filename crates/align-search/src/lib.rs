@@ -3,3 +3,4 @@
 #![forbid(unsafe_code)]
 
 pub mod metrics;
+pub mod npy;

@@ -3,9 +3,9 @@
 use crate::cli::{Global, Preprocess};
 use crate::failure::Outcome;
 use crate::input;
-use crate::npy;
 use crate::output::{Record, Records, write_file};
 use align_model::{ImageProcessor, Tokenizer, TokenizerOptions};
+use align_search::npy;
 use anyhow::Result;
 use ndarray::Axis;
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! The embeddings alone, `[n, width]`.
 
 use super::Sink;
-use crate::npy;
 use crate::output::OutputFile;
+use align_search::npy;
 use anyhow::Result;
 use ndarray::{Array2, ArrayView2};
 

@@ -1,14 +1,7 @@
-//! NumPy's `.npy` files, version 1.0.
-//!
-//! | bytes | hold |
-//! |---|---|
-//! | 0..8 | `\x93NUMPY`, version 1, 0 |
-//! | 8..10 | length of the header, u16 little-endian |
-//! | 10.. | the header: a Python dict of element type, order and shape, then spaces and a line feed up to a multiple of 64 |
-//! | then | the elements |
-//!
-//! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+//! Files, or the beginning of one.
 
+use super::header::Header;
+use super::{Dtype, MAGIC};
 use ndarray::{ArrayBase, Data, Dimension};
 use std::io::{self, Write};
 
@@ -22,26 +15,29 @@ const ALIGNMENT: usize = 64;
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub(crate) fn write<S: Data<Elem = f32>, D: Dimension>(
+pub fn write<S: Data<Elem = f32>, D: Dimension>(
     out: &mut impl Write,
     array: &ArrayBase<S, D>,
 ) -> io::Result<()> {
-    let mut header = dict(array.shape());
+    write_header(out, Dtype::F32, array.shape())?;
+    array.iter().try_for_each(|x| out.write_all(&x.to_le_bytes()))
+}
+
+/// Writes what comes before the elements of an array of this type and shape. They must follow,
+/// row-major and little-endian.
+///
+/// # Errors
+/// Where `out` cannot be written, or the shape has thousands of dimensions.
+pub fn write_header(out: &mut impl Write, dtype: Dtype, shape: &[usize]) -> io::Result<()> {
+    let mut header = Header { dtype, shape: shape.to_vec() }.to_dict();
     let end = (PREFIX + header.len() + 1).next_multiple_of(ALIGNMENT);
     header.extend(std::iter::repeat_n(' ', end - PREFIX - header.len() - 1));
     header.push('\n');
     let length = u16::try_from(header.len()).map_err(io::Error::other)?;
-    out.write_all(b"\x93NUMPY\x01\x00")?;
+    out.write_all(MAGIC)?;
+    out.write_all(&[1, 0])?;
     out.write_all(&length.to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
-    array.iter().try_for_each(|x| out.write_all(&x.to_le_bytes()))
-}
-
-/// Element type, order and shape as Python writes them: `(3)` would be no tuple there.
-fn dict(shape: &[usize]) -> String {
-    let lengths = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let comma = if shape.len() == 1 { "," } else { "" };
-    format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({lengths}{comma}), }}")
+    out.write_all(header.as_bytes())
 }
 
 #[cfg(test)]
@@ -81,7 +77,8 @@ mod tests {
             (&[0, 640], "(0, 640)"),
             (&[1, 3, 289, 289], "(1, 3, 289, 289)"),
         ] {
-            assert!(dict(shape).contains(&format!("'shape': {expected}, ")), "{shape:?}");
+            let dict = Header { dtype: Dtype::F32, shape: shape.to_vec() }.to_dict();
+            assert!(dict.contains(&format!("'shape': {expected}, ")), "{shape:?}");
         }
         assert_eq!(bytes(&Array0::from_elem((), 7.0)).len(), 128 + 4);
         assert_eq!(bytes(&Array1::zeros(5)).len(), 128 + 20);
