@@ -2,5 +2,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod dataset;
 pub mod metrics;
 pub mod npy;

@@ -2,6 +2,7 @@
 //! `convert("RGB")` give it.
 //!
 //! - `limits`: what a file may ask for;
+//! - `recognise`: images told from other files;
 //! - `rgb`: gray, alpha and 16-bit pixels to RGB;
 //! - `orientation`: the EXIF or XMP orientation;
 //! - `bmp`, `gif`, `jpeg`, `png`, `tiff`: where a format needs more than its decoder.
@@ -12,6 +13,7 @@ mod jpeg;
 mod limits;
 mod orientation;
 mod png;
+mod recognise;
 mod rgb;
 mod tiff;
 
@@ -29,6 +31,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
 use crate::RgbImage;
 use crate::error::{ImageFault, ProcessorError};
 pub use limits::DecodeLimits;
+pub use recognise::{SIGNATURE, has_image_name, is_image};
 
 /// Reads and decodes an image file.
 ///
