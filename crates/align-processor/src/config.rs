@@ -168,6 +168,42 @@ impl ImageProcessorConfig {
         Ok(config)
     }
 
+    /// Every setting by its name, as text: what a file keeps to know the config again.
+    ///
+    /// ```
+    /// let settings = align_processor::ImageProcessorConfig::default().settings();
+    /// assert!(settings.contains(&("size", "346x346".to_owned())));
+    /// assert!(settings.contains(&("image_mean", "0.5 0.5 0.5".to_owned())));
+    /// ```
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let pair = |size: Dimensions| format!("{}x{}", size.height, size.width);
+        let size = match self.size {
+            Size::Exact(size) => pair(size),
+            Size::ShortestEdge(side) => format!("shortest edge {side}"),
+            Size::Edges { shortest, longest } => {
+                format!("shortest edge {shortest}, longest edge {longest}")
+            }
+            Size::Within(size) => format!("within {}", pair(size)),
+        };
+        let channels = |channels: &PerChannel| {
+            channels.values().iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
+        };
+        vec![
+            ("do_resize", self.do_resize.to_string()),
+            ("size", size),
+            ("resample", format!("{:?}", self.resample).to_lowercase()),
+            ("do_center_crop", self.do_center_crop.to_string()),
+            ("crop_size", pair(self.crop_size)),
+            ("do_rescale", self.do_rescale.to_string()),
+            ("rescale_factor", self.rescale_factor.to_string()),
+            ("rescale_offset", self.rescale_offset.to_string()),
+            ("do_normalize", self.do_normalize.to_string()),
+            ("image_mean", channels(&self.image_mean)),
+            ("image_std", channels(&self.image_std)),
+            ("include_top", self.include_top.to_string()),
+        ]
+    }
+
     /// Checks what the types leave open: sides, factor, means and deviations.
     pub(crate) fn check(&self) -> Result<(), ProcessorError> {
         let (first, second) = match self.size {

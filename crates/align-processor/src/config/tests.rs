@@ -106,3 +106,29 @@ fn targets_keep_the_shape() {
     );
     assert!(target(within, 1, 60_000).is_err(), "no rows would be left");
 }
+
+#[test]
+fn any_other_config_has_other_settings() {
+    let changes = json!({
+        "do_resize": false, "size": 7, "resample": 0, "do_center_crop": true, "crop_size": 7,
+        "do_rescale": false, "rescale_factor": 0.1, "rescale_offset": true, "do_normalize": false,
+        "image_mean": 0.25, "image_std": [0.5, 0.25, 0.5], "include_top": false,
+    });
+    let default = ImageProcessorConfig::default().settings();
+    for (field, value) in changes.as_object().unwrap() {
+        let changed = read(json!({ field: value })).unwrap().settings();
+        let differing: Vec<_> =
+            default.iter().zip(&changed).filter(|(a, b)| a != b).map(|(a, _)| a.0).collect();
+        assert_eq!(differing, [field]);
+    }
+    let sizes = [
+        json!(7),
+        json!({"shortest_edge": 7}),
+        json!({"shortest_edge": 7, "longest_edge": 9}),
+        json!({"max_height": 7, "max_width": 7}),
+    ];
+    let texts: Vec<_> =
+        sizes.map(|size| read(json!({ "size": size })).unwrap().settings()[1].1.clone()).into();
+    let expected = ["7x7", "shortest edge 7", "shortest edge 7, longest edge 9", "within 7x7"];
+    assert_eq!(texts, expected);
+}

@@ -1,0 +1,286 @@
+//! An index, open for reading.
+
+use super::files::JOURNAL_ROWS;
+use super::journal::Journal;
+use super::lines::{Lines, open_listed};
+use super::manifest::Manifest;
+use super::segment::{Segment, Values};
+use super::{Description, Failure, IndexError, Item};
+use crate::Digest;
+use ndarray::Array1;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// How often opening starts again where a writer replaces the index meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// An index, open for reading. It stays as it is while a writer makes another of it.
+///
+/// Rows have numbers. Where a run has been cut short, the index holds what was there before and
+/// what that run had embedded; rows of files that it embedded anew are superseded, and numbers are
+/// left out for them.
+///
+/// ```
+/// use align_search::{Description, Digest, Dtype, Index, IndexWriter, Item, Kind, ModelIdentity, TextItem};
+/// use ndarray::array;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().join("index");
+/// let description = Description {
+///     kind: Kind::Texts,
+///     dtype: Dtype::F32,
+///     model: ModelIdentity {
+///         fingerprint: Digest::of(b"the model's files"),
+///         precision: "f32".to_owned(),
+///         preprocessing: Default::default(),
+///         dim: 2,
+///     },
+/// };
+/// let mut writer = IndexWriter::open(&folder, &description)?;
+/// let items = ["a cat", "a dog"].map(|text| Item::Text(TextItem { text: text.to_owned() }));
+/// let rows = writer.append(&items, array![[0.6, 0.8], [1.0, 0.0]].view())?;
+/// writer.finish(items.into_iter().zip(rows).collect(), Vec::new())?;
+///
+/// let index = Index::open(&folder)?;
+/// assert_eq!((index.len(), index.description()), (2, &description));
+/// assert_eq!(index.item(1)?.name(), "a dog");
+/// assert_eq!(index.embedding(0)?, array![0.6, 0.8]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Index {
+    folder: PathBuf,
+    manifest: Manifest,
+    description: Description,
+    digest: Digest,
+    /// Shards, then the journal if there is one; no empty ones.
+    segments: Vec<Segment>,
+    /// The number of each segment's first row.
+    first: Vec<usize>,
+    rows: usize,
+    superseded: HashSet<usize>,
+    journal_failures: Vec<Failure>,
+    is_finished: bool,
+}
+
+impl Index {
+    /// Opens the index in a folder. Manifest, headers, lengths and the number of lines are checked;
+    /// contents are checked by [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// Where there is no index, or one of its files is missing, damaged, or not as the manifest
+    /// says.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, IndexError> {
+        let folder = folder.as_ref();
+        for _ in 0..ATTEMPTS {
+            let bytes = Manifest::read(folder)?;
+            let opened = Self::of_manifest(folder, &bytes).map(|(index, _)| index);
+            // What a writer removes while it is being opened is no damage.
+            if Manifest::read(folder)? == bytes {
+                return opened;
+            }
+        }
+        Err(IndexError::Restless { folder: folder.to_owned() })
+    }
+
+    /// The index of a manifest with these bytes, and its journal without the items.
+    pub(super) fn of_manifest(folder: &Path, bytes: &[u8]) -> Result<(Self, Journal), IndexError> {
+        let manifest = Manifest::parse(folder, bytes)?;
+        let digest = Digest::of(bytes);
+        let mut segments = Vec::with_capacity(manifest.shards.len() + 1);
+        for shard in &manifest.shards {
+            segments.push(Segment::of_shard(folder, &manifest, shard)?);
+        }
+        let stride = manifest.model.dim * manifest.dtype.size();
+        let mut journal = Journal::read(folder, digest, stride)?;
+        let is_finished = journal.items.is_empty() && journal.failures.is_empty();
+        if let Some(data) = journal.rows.take() {
+            let path = folder.join(JOURNAL_ROWS);
+            segments.push(Segment::of_journal(path, data, stride, journal.items.clone()));
+        }
+        segments.retain(|segment| segment.rows > 0);
+        let mut rows = 0;
+        let first = segments.iter().map(|segment| {
+            rows += segment.rows;
+            rows - segment.rows
+        });
+        let first = first.collect();
+        let description = manifest.description();
+        let mut index = Self {
+            folder: folder.to_owned(),
+            manifest,
+            description,
+            digest,
+            segments,
+            first,
+            rows,
+            superseded: HashSet::new(),
+            journal_failures: journal.failures.clone(),
+            is_finished,
+        };
+        if !journal.items.is_empty() {
+            index.supersede()?;
+        }
+        Ok((index, journal))
+    }
+
+    /// Finds the rows whose item comes again in a later one.
+    fn supersede(&mut self) -> Result<(), IndexError> {
+        let mut seen = HashSet::new();
+        for row in (0..self.rows).rev() {
+            if !seen.insert(self.item(row)?.name().to_owned()) {
+                self.superseded.insert(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder that it is in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The number of items.
+    pub fn len(&self) -> usize {
+        self.rows - self.superseded.len()
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What it is of, and what it was made with.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The values of an embedding.
+    pub fn dim(&self) -> usize {
+        self.manifest.model.dim
+    }
+
+    /// The folder that relative paths of items count from.
+    pub fn base(&self) -> &Path {
+        Path::new(&self.manifest.base)
+    }
+
+    /// Whether the last run that wrote it came to its end.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// The numbers of its rows, in order: of images in the order of their paths, of texts in their
+    /// own; what a run that was cut short has embedded comes last.
+    pub fn rows(&self) -> impl Iterator<Item = usize> {
+        (0..self.rows).filter(|row| !self.superseded.contains(row))
+    }
+
+    /// What a row belongs to.
+    ///
+    /// # Errors
+    /// Where its line is damaged.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn item(&self, row: usize) -> Result<Item, IndexError> {
+        let (segment, row) = self.locate(row);
+        segment.item(self.manifest.kind, row)
+    }
+
+    /// The embedding of a row, of unit length but for the rounding of its element type.
+    ///
+    /// # Errors
+    /// Where the system does not give the memory.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn embedding(&self, row: usize) -> Result<Array1<f32>, IndexError> {
+        let (segment, row) = self.locate(row);
+        let range = row * self.dim()..(row + 1) * self.dim();
+        Ok(match segment.values(self.manifest.dtype)? {
+            Values::F16(values) => values[range].iter().map(|x| x.to_f32()).collect(),
+            Values::F32(values) => values[range].iter().copied().collect(),
+        })
+    }
+
+    /// The files that could not be embedded, in the order of their paths.
+    ///
+    /// # Errors
+    /// Where the file that holds them is missing or damaged.
+    pub fn failures(&self) -> Result<Vec<Failure>, IndexError> {
+        let mut failures = std::collections::BTreeMap::new();
+        if let Some(entry) = &self.manifest.failures {
+            let lines = Lines::open(&self.folder, entry)?;
+            for line in 0..lines.count() {
+                let failure: Failure = lines.parse(line)?;
+                failures.insert(failure.path.clone(), failure);
+            }
+        }
+        let later = self.journal_failures.iter().map(|f| (f.path.clone(), f.clone()));
+        failures.extend(later);
+        Ok(failures.into_values().collect())
+    }
+
+    /// Reads every file of the index and holds it to its digest.
+    ///
+    /// # Errors
+    /// Where a file is missing or its bytes are not those that were written.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        for entry in self.manifest.files() {
+            let path = self.folder.join(&entry.name);
+            let file = open_listed(&path, entry)?;
+            let (expected, found) = (entry.sha256, Digest::of(file.bytes()));
+            if expected != found {
+                return Err(IndexError::Checksum { file: path, expected, found });
+            }
+            file.release(0..file.len());
+        }
+        Ok(())
+    }
+
+    /// A segment, and the row within it.
+    fn locate(&self, row: usize) -> (&Segment, usize) {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        let segment = self.first.partition_point(|&first| first <= row) - 1;
+        (&self.segments[segment], row - self.first[segment])
+    }
+
+    /// The rows of each segment and their values; superseded ones are among them.
+    pub(crate) fn blocks(&self) -> Result<Vec<(Range<usize>, Values<'_>)>, IndexError> {
+        let blocks = self.segments.iter().zip(&self.first).map(|(segment, &first)| {
+            Ok((first..first + segment.rows, segment.values(self.manifest.dtype)?))
+        });
+        blocks.collect()
+    }
+
+    /// Whether a row's item comes again in a later one.
+    pub(crate) fn is_superseded(&self, row: usize) -> bool {
+        self.superseded.contains(&row)
+    }
+
+    /// The number of the last row and one.
+    pub(crate) fn end(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The bytes of a row.
+    pub(super) fn row_bytes(&self, row: usize) -> &[u8] {
+        let (segment, row) = self.locate(row);
+        segment.row_bytes(row, self.dim() * self.manifest.dtype.size())
+    }
+
+    /// Lets the system drop what was read of the rows.
+    pub(super) fn release(&self) {
+        self.segments.iter().for_each(Segment::release);
+    }
+}

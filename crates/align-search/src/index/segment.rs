@@ -1,0 +1,126 @@
+//! Rows of embeddings with the items that they belong to: a shard, or the journal.
+
+use super::item::{ImageItem, Item, TextItem};
+use super::lines::Lines;
+use super::manifest::{Manifest, Shard};
+use super::{IndexError, Kind};
+use crate::npy::{Dtype, NpyError, NpyFile};
+use align_tensor::{MappedFile, Rows};
+use half::f16;
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Rows of embeddings with the items that they belong to.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) rows: usize,
+    path: PathBuf,
+    data: MappedFile,
+    range: Range<u64>,
+    items: Items,
+}
+
+#[derive(Debug)]
+enum Items {
+    Lines(Lines),
+    Parsed(Vec<Item>),
+}
+
+/// Values where they lie, or in memory where they could not be used so.
+pub(crate) enum Values<'a> {
+    F16(Cow<'a, [f16]>),
+    F32(Cow<'a, [f32]>),
+}
+
+impl Values<'_> {
+    pub(crate) fn rows(&self) -> Rows<'_> {
+        match self {
+            Self::F16(values) => Rows::F16(values),
+            Self::F32(values) => Rows::F32(values),
+        }
+    }
+}
+
+impl Segment {
+    /// Opens a shard and holds its files to the manifest and to each other.
+    pub(super) fn of_shard(
+        folder: &Path,
+        manifest: &Manifest,
+        shard: &Shard,
+    ) -> Result<Self, IndexError> {
+        let path = folder.join(&shard.embeddings.name);
+        let npy = match NpyFile::open(&path) {
+            Err(NpyError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+                return Err(IndexError::MissingFile { file: path });
+            }
+            opened => opened?,
+        };
+        let expected = (manifest.dtype, [shard.rows, manifest.model.dim]);
+        if (npy.dtype(), npy.shape()) != (expected.0, &expected.1) {
+            let expected = format!("{} {:?}", expected.0, expected.1);
+            let found = format!("{} {:?}", npy.dtype(), npy.shape());
+            return Err(IndexError::field(&path, "array", expected, found));
+        }
+        let lines = Lines::open(folder, &shard.items)?;
+        if lines.count() != shard.rows {
+            let expected = format!("{} lines", shard.rows);
+            return Err(IndexError::field(lines.path(), "items", expected, lines.count()));
+        }
+        let (data, range) = npy.into_parts();
+        if data.len() != shard.embeddings.bytes {
+            let (expected, found) = (shard.embeddings.bytes, data.len());
+            return Err(IndexError::Length { file: path, expected, found });
+        }
+        Ok(Self { rows: shard.rows, path, data, range, items: Items::Lines(lines) })
+    }
+
+    /// Rows that lie one after another from the start of a file; it holds at least as many as
+    /// there are items.
+    pub(super) fn of_journal(
+        path: PathBuf,
+        data: MappedFile,
+        stride: usize,
+        items: Vec<Item>,
+    ) -> Self {
+        let range = 0..(items.len() * stride) as u64;
+        Self { rows: items.len(), path, data, range, items: Items::Parsed(items) }
+    }
+
+    /// The item of a row.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub(super) fn item(&self, kind: Kind, row: usize) -> Result<Item, IndexError> {
+        match (&self.items, kind) {
+            (Items::Parsed(items), _) => Ok(items[row].clone()),
+            (Items::Lines(lines), Kind::Images) => lines.parse::<ImageItem>(row).map(Item::Image),
+            (Items::Lines(lines), Kind::Texts) => lines.parse::<TextItem>(row).map(Item::Text),
+        }
+    }
+
+    /// All values, row after row.
+    pub(super) fn values(&self, dtype: Dtype) -> Result<Values<'_>, IndexError> {
+        let values = match dtype {
+            Dtype::F16 => self.data.elements(self.range.clone()).map(Values::F16),
+            Dtype::F32 => self.data.elements(self.range.clone()).map(Values::F32),
+        };
+        values.map_err(IndexError::io(&self.path, "read"))
+    }
+
+    /// The bytes of one row of `stride` bytes.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub(super) fn row_bytes(&self, row: usize, stride: usize) -> &[u8] {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        // Lossless: the range is within the map.
+        &self.data.bytes()[self.range.start as usize..][row * stride..][..stride]
+    }
+
+    /// Lets the system drop what was read of the rows.
+    pub(super) fn release(&self) {
+        self.data.release(self.range.clone());
+    }
+}

@@ -1,0 +1,320 @@
+//! An index, open for writing.
+
+use super::files::{self, MANIFEST};
+use super::item::FileStamp;
+use super::journal::JournalWriter;
+use super::lock::Lock;
+use super::manifest::{FileEntry, Manifest, Shard};
+use super::reader::Index;
+use super::{Description, Failure, IndexError, Item};
+use crate::Digest;
+use crate::npy::{self, Dtype};
+use half::f16;
+use ndarray::{ArrayView1, ArrayView2};
+use std::collections::HashMap;
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::ops::Range;
+use std::path::Path;
+
+/// The rows of a shard: 84 MB of 640 values in half precision.
+const SHARD_ROWS: usize = 1 << 16;
+
+/// How far an embedding's length may be from one: far beyond rounding, far below any other vector.
+const LENGTH_TOLERANCE: f64 = 1e-3;
+
+/// An index, open for writing; nobody else can write it meanwhile, anybody can read it.
+///
+/// What is [appended](Self::append) is in the index at once, as the work of a run that has not
+/// come to its end. [`finish`](Self::finish) says what the index is to hold: it brings all of that
+/// into one order and drops the rest. The files that result depend on what they hold alone, not on
+/// how many runs it took.
+pub struct IndexWriter {
+    index: Index,
+    journal: JournalWriter,
+    /// Rows of the journal.
+    appended: usize,
+    known: HashMap<Box<str>, Known>,
+    by_content: HashMap<Digest, usize>,
+    failed: HashMap<Box<str>, Failure>,
+    shard_rows: usize,
+    _lock: Lock,
+}
+
+/// A row of the index, and the file that it belongs to as it was then; texts have no stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The row.
+    pub row: usize,
+    /// The file's state and content.
+    pub stamp: Option<FileStamp>,
+}
+
+impl IndexWriter {
+    /// Opens the index in a folder, or begins one in a folder that is new or empty. Relative paths
+    /// of a new index's items count from the current folder.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written, another process writes it, it holds something else, an
+    /// index made otherwise, or one that is damaged.
+    pub fn open(folder: impl AsRef<Path>, description: &Description) -> Result<Self, IndexError> {
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder).map_err(IndexError::io(folder, "make"))?;
+        refuse_other_files(folder)?;
+        let lock = Lock::take(folder)?;
+        if let Err(IndexError::NoIndex { .. }) = Manifest::read(folder) {
+            begin(folder, description)?;
+        }
+        let (index, journal) = Index::of_manifest(folder, &Manifest::read(folder)?)?;
+        index.description().check(folder, description)?;
+        let stride = index.dim() * description.dtype.size();
+        let mut writer = Self {
+            journal: JournalWriter::open(folder, index.digest(), &journal, stride)?,
+            appended: journal.items.len(),
+            known: HashMap::with_capacity(index.len()),
+            by_content: HashMap::with_capacity(index.len()),
+            failed: HashMap::new(),
+            shard_rows: SHARD_ROWS,
+            _lock: lock,
+            index,
+        };
+        for row in 0..writer.index.end() {
+            let item = writer.index.item(row)?;
+            writer.know(&item, row);
+        }
+        for failure in writer.index.failures()? {
+            writer.failed.insert(failure.path.as_str().into(), failure);
+        }
+        Ok(writer)
+    }
+
+    fn know(&mut self, item: &Item, row: usize) {
+        let stamp = match item {
+            Item::Image(item) => Some(item.stamp),
+            Item::Text(_) => None,
+        };
+        if let Some(stamp) = stamp {
+            self.by_content.insert(stamp.sha256, row);
+        }
+        self.known.insert(item.name().into(), Known { row, stamp });
+    }
+
+    /// The index as it was when it was opened.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What is known of an item of this name: the path as the index has it, or the text.
+    pub fn known(&self, name: &str) -> Option<Known> {
+        self.known.get(name).copied()
+    }
+
+    /// The names of all items that are known.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(AsRef::as_ref)
+    }
+
+    /// A row whose file had this content.
+    pub fn row_of_content(&self, content: Digest) -> Option<usize> {
+        self.by_content.get(&content).copied()
+    }
+
+    /// What is known of a file that failed.
+    pub fn failure(&self, path: &str) -> Option<&Failure> {
+        self.failed.get(path)
+    }
+
+    /// All files that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.failed.values()
+    }
+
+    /// Adds the embeddings `[n, dim]`, of unit length, of `n` items; gives their rows. From here on
+    /// they are in the index: a process that is killed loses nothing that was appended.
+    ///
+    /// # Errors
+    /// Where an embedding is not finite or of unit length, or cannot be written.
+    ///
+    /// # Panics
+    /// Where there is not one embedding for each item.
+    pub fn append(
+        &mut self,
+        items: &[Item],
+        embeddings: ArrayView2<'_, f32>,
+    ) -> Result<Range<usize>, IndexError> {
+        assert_eq!(items.len(), embeddings.nrows(), "an embedding for each item");
+        let dtype = self.index.description().dtype;
+        let mut bytes = Vec::with_capacity(embeddings.len() * dtype.size());
+        for (item, embedding) in items.iter().zip(embeddings.rows()) {
+            self.check(item, embedding)?;
+            match dtype {
+                Dtype::F16 => {
+                    embedding.iter().for_each(|&x| bytes.extend(f16::from_f32(x).to_le_bytes()))
+                }
+                Dtype::F32 => embedding.iter().for_each(|x| bytes.extend(x.to_le_bytes())),
+            }
+        }
+        self.journal.embedded(&bytes, items)?;
+        let first = self.end();
+        self.appended += items.len();
+        for (row, item) in (first..).zip(items) {
+            self.know(item, row);
+        }
+        Ok(first..self.end())
+    }
+
+    fn check(&self, item: &Item, embedding: ArrayView1<'_, f32>) -> Result<(), IndexError> {
+        let fault = |expected: &str, found: String| {
+            let (item, expected) = (item.name().to_owned(), expected.to_owned());
+            Err(IndexError::Embedding { item, expected, found })
+        };
+        if embedding.len() != self.index.dim() {
+            let expected = format!("{} values", self.index.dim());
+            return fault(&expected, embedding.len().to_string());
+        }
+        let length = embedding.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        // So that NaN is refused too.
+        if (length - 1.0).abs() <= LENGTH_TOLERANCE {
+            Ok(())
+        } else {
+            fault("unit length", format!("length {length}"))
+        }
+    }
+
+    /// The number of the last row and one.
+    fn end(&self) -> usize {
+        self.index.manifest().rows + self.appended
+    }
+
+    /// Remembers files that cannot be embedded.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub fn append_failures(&mut self, failures: &[Failure]) -> Result<(), IndexError> {
+        self.journal.failed(failures)?;
+        for failure in failures {
+            self.failed.insert(failure.path.as_str().into(), failure.clone());
+        }
+        Ok(())
+    }
+
+    /// Makes the index hold exactly these items, in this order, each with the embedding of a row,
+    /// and remember these failures. Until that is done, the index stays as it was.
+    ///
+    /// # Errors
+    /// Where a file cannot be written, or one that is still needed is damaged.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn finish(
+        self,
+        items: Vec<(Item, usize)>,
+        failures: Vec<Failure>,
+    ) -> Result<(), IndexError> {
+        let folder = self.index.folder().to_owned();
+        // With the rows that were appended since.
+        let (index, _) = Index::of_manifest(&folder, &Manifest::read(&folder)?)?;
+        let old = index.manifest();
+        let mut manifest = old.emptied();
+        let mut first = 0;
+        let mut is_verified = false;
+        for (number, items) in items.chunks(self.shard_rows).enumerate() {
+            let before = old.shards.get(number);
+            // Rows that stand where they stood are not written again.
+            let end = first + before.map_or(0, |shard| shard.rows);
+            let stands = items.iter().map(|(_, row)| *row).eq(first..end);
+            let embeddings = match before.filter(|_| stands) {
+                Some(shard) => shard.embeddings.clone(),
+                None => {
+                    if !is_verified {
+                        // Damage must not get a new digest.
+                        index.verify()?;
+                        is_verified = true;
+                    }
+                    write_embeddings(&folder, &index, number, items)?
+                }
+            };
+            let items_entry = write_items(&folder, number, items)?;
+            manifest.rows += items.len();
+            manifest.shards.push(Shard { rows: items.len(), embeddings, items: items_entry });
+            first = end;
+            index.release();
+        }
+        if !failures.is_empty() {
+            manifest.failures = Some(write_failures(&folder, &failures)?);
+        }
+        if manifest != *old {
+            // The names of the new files must last before the manifest that lists them.
+            files::sync_folder(&folder).map_err(IndexError::io(&folder, "write"))?;
+            files::replace(&folder, MANIFEST, &manifest.to_bytes())?;
+        }
+        drop(self.journal);
+        files::sweep(&folder, &manifest.files().map(|file| file.name.as_str()).collect())
+    }
+
+    /// Shards of fewer rows, so that tests have several.
+    #[cfg(test)]
+    pub(super) fn with_shard_rows(self, shard_rows: usize) -> Self {
+        Self { shard_rows, ..self }
+    }
+}
+
+/// An index is begun only where nothing else is.
+fn refuse_other_files(folder: &Path) -> Result<(), IndexError> {
+    if folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(IndexError::io(folder, "list"))? {
+        let name = entry.map_err(IndexError::io(folder, "list"))?.file_name();
+        if !name.to_str().is_some_and(files::is_of_beginning) {
+            let found = name.to_string_lossy().into_owned();
+            return Err(IndexError::NotEmpty { folder: folder.to_owned(), found });
+        }
+    }
+    Ok(())
+}
+
+/// Writes the manifest of an empty index.
+fn begin(folder: &Path, description: &Description) -> Result<(), IndexError> {
+    let base = std::env::current_dir().map_err(IndexError::io(Path::new("."), "find"))?;
+    let base = base.to_str().ok_or_else(|| IndexError::Io {
+        path: base.clone(),
+        action: "begin an index in",
+        cause: std::io::Error::new(ErrorKind::InvalidFilename, "the path is not UTF-8"),
+    })?;
+    files::replace(folder, MANIFEST, &Manifest::empty(description, base).to_bytes())
+}
+
+fn write_embeddings(
+    folder: &Path,
+    index: &Index,
+    number: usize,
+    items: &[(Item, usize)],
+) -> Result<FileEntry, IndexError> {
+    let dtype = index.description().dtype;
+    files::write_digested(folder, &format!("embeddings-{number:05}-"), ".npy", |mut out| {
+        npy::write_header(&mut out, dtype, &[items.len(), index.dim()])?;
+        items.iter().try_for_each(|(_, row)| out.write_all(index.row_bytes(*row)))
+    })
+}
+
+fn write_items(
+    folder: &Path,
+    number: usize,
+    items: &[(Item, usize)],
+) -> Result<FileEntry, IndexError> {
+    files::write_digested(folder, &format!("items-{number:05}-"), ".jsonl", |out| {
+        items.iter().try_for_each(|(item, _)| write_line(out, item))
+    })
+}
+
+fn write_failures(folder: &Path, failures: &[Failure]) -> Result<FileEntry, IndexError> {
+    files::write_digested(folder, "failures-", ".jsonl", |out| {
+        failures.iter().try_for_each(|failure| write_line(out, failure))
+    })
+}
+
+fn write_line(mut out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut out, value)?;
+    out.write_all(b"\n")
+}

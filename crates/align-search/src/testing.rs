@@ -1,0 +1,50 @@
+//! What this crate's tests share.
+
+use crate::index::{Index, IndexWriter, Item, TextItem};
+use crate::{Description, Digest, Dtype, Kind, ModelIdentity};
+use ndarray::Array2;
+use tempfile::TempDir;
+
+/// An index of some kind, of embeddings of `dim` values.
+pub(crate) fn description(kind: Kind, dtype: Dtype, dim: usize) -> Description {
+    let model = ModelIdentity {
+        fingerprint: Digest::of(b"model"),
+        precision: "f32".to_owned(),
+        preprocessing: [("size".to_owned(), "2x2".to_owned())].into(),
+        dim,
+    };
+    Description { kind, dtype, model }
+}
+
+/// Rows of unit length that follow from their numbers; every tenth is one that came before.
+pub(crate) fn embeddings(rows: usize, dim: usize, seed: u64) -> Array2<f32> {
+    let mut state = seed;
+    let mut next = || {
+        // The constants of Knuth's MMIX generator.
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let mut values = Array2::from_shape_simple_fn((rows, dim), &mut next);
+    for row in (10..rows).step_by(10) {
+        let earlier = values.row(row - 7).to_owned();
+        values.row_mut(row).assign(&earlier);
+    }
+    align_model::l2_normalize(values)
+}
+
+pub(crate) fn texts(count: usize) -> Vec<Item> {
+    (0..count).map(|i| Item::Text(TextItem { text: format!("text {i}") })).collect()
+}
+
+/// A finished index of texts with these embeddings.
+pub(crate) fn index(dtype: Dtype, embeddings: &Array2<f32>) -> (TempDir, Index) {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("index");
+    let description = description(Kind::Texts, dtype, embeddings.ncols());
+    let mut writer = IndexWriter::open(&folder, &description).unwrap();
+    let items = texts(embeddings.nrows());
+    let rows = writer.append(&items, embeddings.view()).unwrap();
+    writer.finish(items.into_iter().zip(rows).collect(), Vec::new()).unwrap();
+    (temporary, Index::open(&folder).unwrap())
+}
