@@ -1,13 +1,16 @@
 //! Search over ALIGN embeddings, and what measures them.
 //!
 //! - [`index`]: embeddings on disk, read by [`Index`] and written by [`IndexWriter`];
+//! - [`update`]: bringing an index up to date with files or texts;
 //! - [`Query`]: what is searched for; [`Searcher`]: what is found; [`duplicates`]: what is there twice;
 //! - [`ModelIdentity`]: which model made an embedding;
 //! - [`metrics`]: how good embeddings are;
+//! - [`dataset`]: labelled and captioned images, to measure that with;
 //! - [`npy`]: NumPy's files.
 
 #![forbid(unsafe_code)]
 
+pub mod dataset;
 mod digest;
 mod duplicates;
 mod identity;
@@ -18,6 +21,7 @@ mod query;
 mod searcher;
 #[cfg(test)]
 mod testing;
+pub mod update;
 
 pub use digest::{Digest, DigestError};
 pub use duplicates::duplicates;

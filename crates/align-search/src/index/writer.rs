@@ -16,6 +16,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The rows of a shard: 84 MB of 640 values in half precision.
 const SHARD_ROWS: usize = 1 << 16;
@@ -35,7 +36,7 @@ pub struct IndexWriter {
     /// Rows of the journal.
     appended: usize,
     known: HashMap<Box<str>, Known>,
-    by_content: HashMap<Digest, usize>,
+    contents: Arc<HashMap<Digest, usize>>,
     failed: HashMap<Box<str>, Failure>,
     shard_rows: usize,
     _lock: Lock,
@@ -72,31 +73,31 @@ impl IndexWriter {
             journal: JournalWriter::open(folder, index.digest(), &journal, stride)?,
             appended: journal.items.len(),
             known: HashMap::with_capacity(index.len()),
-            by_content: HashMap::with_capacity(index.len()),
+            contents: Arc::default(),
             failed: HashMap::new(),
             shard_rows: SHARD_ROWS,
             _lock: lock,
             index,
         };
+        let mut contents = HashMap::with_capacity(writer.index.len());
         for row in 0..writer.index.end() {
-            let item = writer.index.item(row)?;
-            writer.know(&item, row);
+            let stamp = writer.know(&writer.index.item(row)?, row);
+            contents.extend(stamp.map(|stamp| (stamp.sha256, row)));
         }
+        writer.contents = Arc::new(contents);
         for failure in writer.index.failures()? {
             writer.failed.insert(failure.path.as_str().into(), failure);
         }
         Ok(writer)
     }
 
-    fn know(&mut self, item: &Item, row: usize) {
+    fn know(&mut self, item: &Item, row: usize) -> Option<FileStamp> {
         let stamp = match item {
             Item::Image(item) => Some(item.stamp),
             Item::Text(_) => None,
         };
-        if let Some(stamp) = stamp {
-            self.by_content.insert(stamp.sha256, row);
-        }
         self.known.insert(item.name().into(), Known { row, stamp });
+        stamp
     }
 
     /// The index as it was when it was opened.
@@ -114,9 +115,9 @@ impl IndexWriter {
         self.known.keys().map(AsRef::as_ref)
     }
 
-    /// A row whose file had this content.
-    pub fn row_of_content(&self, content: Digest) -> Option<usize> {
-        self.by_content.get(&content).copied()
+    /// The rows of all files that the index held when it was opened, by content.
+    pub fn contents(&self) -> Arc<HashMap<Digest, usize>> {
+        Arc::clone(&self.contents)
     }
 
     /// What is known of a file that failed.

@@ -1,0 +1,60 @@
+//! A file to pixel values, or to the reason why there are none.
+
+use super::stat::Stat;
+use crate::digest::Digester;
+use crate::index::FileStamp;
+use align_model::{ImageProcessor, ProcessorError};
+use align_processor::decode::{SIGNATURE, is_image};
+use ndarray::Array3;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// What a file comes to.
+pub(super) enum Content {
+    /// Pixel values `[C, H, W]`.
+    Pixels(Array3<f32>),
+    /// An embedding of the same content is in this row.
+    Known(usize),
+    /// It is an image, or said to be one, and cannot be used.
+    Faulty(String),
+}
+
+/// Reads a file that is an image if it `is_named` or looks like one; `None` if it does not.
+pub(super) fn read(
+    processor: &ImageProcessor,
+    path: &Path,
+    is_named: bool,
+    known: impl Fn(&FileStamp) -> Option<usize>,
+) -> io::Result<Option<(FileStamp, Content)>> {
+    let file = File::open(path)?;
+    let stat = Stat::of(&file.metadata()?)?;
+    let mut bytes = Vec::new();
+    (&file).take(SIGNATURE as u64).read_to_end(&mut bytes)?;
+    if !is_named && !is_image(&bytes) {
+        return Ok(None);
+    }
+    // One byte beyond the limit shows that it is passed.
+    let limit = processor.limits().max_bytes.saturating_add(1);
+    (&file).take(limit.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
+    let mut digester = Digester::default();
+    digester.write_all(&bytes)?;
+    io::copy(&mut &file, &mut digester)?;
+    let stamp = FileStamp { size: stat.size, mtime: stat.mtime, sha256: digester.finish().0 };
+    if let Some(row) = known(&stamp) {
+        return Ok(Some((stamp, Content::Known(row))));
+    }
+    let pixels = processor.decode(&bytes).and_then(|image| {
+        drop(bytes);
+        processor.preprocess(&image)
+    });
+    Ok(Some((stamp, pixels.map_or_else(|error| Content::Faulty(reason(error)), Content::Pixels))))
+}
+
+/// The fault alone: an index that is moved must not name where a file was.
+fn reason(error: ProcessorError) -> String {
+    match error {
+        ProcessorError::Image { fault, .. } => fault.to_string(),
+        other => other.to_string(),
+    }
+}
