@@ -124,7 +124,7 @@ pub(crate) struct EmbedText {
     pub(crate) shards: Vec<PathBuf>,
     /// Column of a .parquet file, or field of a .tar file's .json members, that holds the captions
     /// [default: text or caption; the .txt members].
-    #[arg(long, value_name = "NAME", requires = "shards")]
+    #[arg(long, value_name = "NAME")]
     pub(crate) column: Option<String>,
     /// Cut texts that are too long instead of refusing them.
     #[arg(long)]

@@ -3,6 +3,7 @@
 use crate::cli::Format;
 use anyhow::Result;
 use serde::Serialize;
+use std::fs::File;
 use std::io::{self, BufWriter, StdoutLock, Write, stdout};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -81,6 +82,16 @@ impl OutputFile {
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let temporary = NamedTempFile::new_in(folder(path)).map_err(|e| cannot_write(path, e))?;
         Ok(Self { path: path.to_owned(), temporary: BufWriter::new(temporary) })
+    }
+
+    /// A file without a name on the same disk, for what must wait.
+    pub(crate) fn nameless_beside(&self) -> io::Result<File> {
+        tempfile::tempfile_in(folder(&self.path)).map_err(|e| self.cannot_write(e))
+    }
+
+    /// The error of writing this file or what belongs to it.
+    pub(crate) fn cannot_write(&self, error: io::Error) -> io::Error {
+        cannot_write(&self.path, error)
     }
 
     /// Ends the file and gives it its name.

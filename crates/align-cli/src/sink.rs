@@ -8,6 +8,7 @@ mod npy;
 mod parquet;
 mod row;
 mod safetensors;
+mod spool;
 mod stdout;
 
 use crate::cli::Format;
@@ -39,8 +40,8 @@ pub(crate) fn sink<const N: usize>(
     let file = OutputFile::create(path)?;
     Ok(match path.extension().and_then(OsStr::to_str) {
         Some("jsonl") => Box::new(jsonl::Jsonl::new(file, columns)),
-        Some("npy") => Box::new(npy::Npy::new(file, width)),
-        Some("safetensors") => Box::new(safetensors::Safetensors::new(file, columns, width)),
+        Some("npy") => Box::new(npy::Npy::new(file, width)?),
+        Some("safetensors") => Box::new(safetensors::Safetensors::new(file, columns, width)?),
         #[cfg(feature = "parquet")]
         Some("parquet") => Box::new(parquet::Parquet::new(file, columns, width)?),
         _ => bail!("{}: no known extension", path.display()),

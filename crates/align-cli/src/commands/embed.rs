@@ -22,7 +22,7 @@ fn images(global: &Global, arguments: &EmbedImage) -> Result<Outcome> {
     let paths = input::paths(paths)?.into_iter();
     let sources = paths.map(Source::of).collect::<Result<Vec<_>, _>>()?;
     if column.is_some() && !sources.iter().any(|source| matches!(source, Source::Shard(_))) {
-        return Err(Usage("--column is for .tar and .parquet files".to_owned()).into());
+        return Err(no_column().into());
     }
     let processor = global.load_processor()?;
     let model = global.load_model()?;
@@ -41,6 +41,9 @@ fn images(global: &Global, arguments: &EmbedImage) -> Result<Outcome> {
 fn texts(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     /// Texts of one step of progress.
     const STEP: usize = 64;
+    if arguments.column.is_some() {
+        return Err(no_column().into());
+    }
     let output = &arguments.output;
     let texts = input::texts(&arguments.texts)?;
     let processor = text_processor(global, arguments)?;
@@ -88,6 +91,10 @@ fn text_processor(global: &Global, arguments: &EmbedText) -> Result<AlignProcess
         _ => None,
     };
     Ok(processor.with_text_options(TokenizerOptions { truncation, ..options }))
+}
+
+fn no_column() -> Usage {
+    Usage("--column is for .tar and .parquet files".to_owned())
 }
 
 fn no_shard(path: &Path) -> Usage {

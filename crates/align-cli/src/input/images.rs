@@ -4,7 +4,7 @@ use super::Source;
 use super::tally::Tally;
 use crate::cli::{Global, Skipping};
 use crate::failure::Outcome;
-use align_model::{AlignModel, AlignProcessor, ModelError};
+use align_model::{AlignModel, AlignProcessor, ModelError, ProcessorError};
 use anyhow::Result;
 use ndarray::{Array2, Array3, Axis};
 use std::path::{Path, PathBuf};
@@ -81,7 +81,12 @@ impl<'a> ImageReader<'a> {
 
     fn decode(&self, bytes: &[u8]) -> Result<Array3<f32>> {
         let images = self.processor.image_processor();
-        Ok(images.preprocess(&images.decode(bytes)?)?)
+        let image = images.decode(bytes).map_err(|error| match error {
+            // Whoever has the bytes says what they are.
+            ProcessorError::Image { fault, .. } => fault.into(),
+            other => anyhow::Error::from(other),
+        });
+        Ok(images.preprocess(&image?)?)
     }
 }
 

@@ -1,34 +1,33 @@
 //! The embeddings alone, `[n, width]`.
 
 use super::Sink;
+use super::spool::Spool;
 use crate::output::OutputFile;
-use align_search::npy;
+use align_search::npy::{Dtype, write_header};
 use anyhow::Result;
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
-/// Collects values: the file begins with their number.
 pub(super) struct Npy {
     file: OutputFile,
-    values: Vec<f32>,
+    values: Spool,
     width: usize,
 }
 
 impl Npy {
-    pub(super) fn new(file: OutputFile, width: usize) -> Self {
-        Self { file, values: Vec::new(), width }
+    pub(super) fn new(file: OutputFile, width: usize) -> Result<Self> {
+        Ok(Self { values: Spool::beside(&file)?, file, width })
     }
 }
 
 impl<const N: usize> Sink<N> for Npy {
     fn write(&mut self, _: &[[String; N]], embeddings: ArrayView2<f32>) -> Result<()> {
-        self.values.extend(embeddings);
-        Ok(())
+        Ok(self.values.write(embeddings).map_err(|error| self.file.cannot_write(error))?)
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
         let Self { mut file, values, width } = *self;
-        let embeddings = Array2::from_shape_vec((values.len() / width, width), values)?;
-        npy::write(&mut file, &embeddings)?;
+        write_header(&mut file, Dtype::F32, &[values.rows(), width])?;
+        values.copy_to(&mut file)?;
         Ok(file.commit()?)
     }
 }

@@ -67,3 +67,62 @@ impl<const N: usize> Sink<N> for Parquet {
         Ok(self.writer.into_inner()?.commit()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Float32Type;
+    use ndarray::Array2;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use std::fs::File;
+
+    #[test]
+    fn rows_come_back_from_groups_of_bounded_size() {
+        const WIDTH: usize = 640;
+        const ROWS: usize = 1000;
+        const BATCHES: usize = 30;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.parquet");
+        let file = OutputFile::create(&path).unwrap();
+        let mut sink = Box::new(Parquet::new(file, ["item", "text"], WIDTH).unwrap());
+        let value = |row: usize, column: usize| (row * WIDTH + column) as f32;
+        for batch in 0..BATCHES {
+            let row = |i: usize| batch * ROWS + i;
+            let names: Vec<_> =
+                (0..ROWS).map(|i| [format!("i{}", row(i)), format!("t{}", row(i))]).collect();
+            let values = Array2::from_shape_fn((ROWS, WIDTH), |(i, column)| value(row(i), column));
+            sink.write(&names, values.view()).unwrap();
+        }
+        Sink::<2>::finish(sink).unwrap();
+
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+        let batch_bytes = ROWS * WIDTH * size_of::<f32>();
+        let groups: Vec<_> =
+            reader.metadata().row_groups().iter().map(|g| g.total_byte_size() as usize).collect();
+        let whole = &groups[..groups.len() - 1];
+        assert!(!whole.is_empty(), "{groups:?}");
+        for size in whole {
+            assert!((ROW_GROUP_BYTES..ROW_GROUP_BYTES + 2 * batch_bytes).contains(size), "{size}");
+        }
+        let mut row = 0;
+        for batch in reader.build().unwrap() {
+            let batch = batch.unwrap();
+            let (items, texts) =
+                (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+            let lists = batch.column(2).as_fixed_size_list();
+            for i in 0..batch.num_rows() {
+                assert_eq!(
+                    (items.value(i), texts.value(i)),
+                    (&*format!("i{row}"), &*format!("t{row}"))
+                );
+                let list = lists.value(i);
+                let list = list.as_primitive::<Float32Type>();
+                assert_eq!(list.len(), WIDTH);
+                assert_eq!((list.value(0), list.value(639)), (value(row, 0), value(row, 639)));
+                row += 1;
+            }
+        }
+        assert_eq!(row, BATCHES * ROWS);
+    }
+}

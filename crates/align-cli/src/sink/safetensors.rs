@@ -1,25 +1,30 @@
 //! One tensor, `embeddings [n, width]`; each column is a JSON list in the metadata.
 
 use super::Sink;
+use super::spool::Spool;
 use crate::output::OutputFile;
 use anyhow::Result;
 use ndarray::ArrayView2;
-use safetensors::{Dtype, tensor::TensorView};
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
 use std::collections::HashMap;
 use std::io::Write;
 
-/// Collects rows: the file begins with their number and names.
+/// The data starts at a multiple of this.
+const ALIGNMENT: usize = 8;
+
 pub(super) struct Safetensors<const N: usize> {
     file: OutputFile,
     columns: [&'static str; N],
     names: [Vec<String>; N],
-    bytes: Vec<u8>,
+    values: Spool,
     width: usize,
 }
 
 impl<const N: usize> Safetensors<N> {
-    pub(super) fn new(file: OutputFile, columns: [&'static str; N], width: usize) -> Self {
-        Self { file, columns, names: [const { Vec::new() }; N], bytes: Vec::new(), width }
+    pub(super) fn new(file: OutputFile, columns: [&'static str; N], width: usize) -> Result<Self> {
+        let values = Spool::beside(&file)?;
+        Ok(Self { file, columns, names: [const { Vec::new() }; N], values, width })
     }
 }
 
@@ -28,20 +33,24 @@ impl<const N: usize> Sink<N> for Safetensors<N> {
         for row in names {
             self.names.iter_mut().zip(row).for_each(|(all, name)| all.push(name.clone()));
         }
-        self.bytes.extend(embeddings.iter().flat_map(|x| x.to_le_bytes()));
-        Ok(())
+        Ok(self.values.write(embeddings).map_err(|error| self.file.cannot_write(error))?)
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        let Self { mut file, columns, names, bytes, width } = *self;
-        let rows = bytes.len() / size_of::<f32>() / width;
-        let tensor = TensorView::new(Dtype::F32, vec![rows, width], &bytes)?;
-        let metadata = columns
-            .iter()
-            .zip(&names)
-            .map(|(column, names)| Ok(((*column).to_owned(), serde_json::to_string(names)?)))
-            .collect::<Result<HashMap<_, _>>>()?;
-        file.write_all(&safetensors::serialize([("embeddings", tensor)], Some(metadata))?)?;
+        let Self { mut file, columns, names, values, width } = *self;
+        let (dtype, shape) = (Dtype::F32, vec![values.rows(), width]);
+        let data_offsets = (0, values.rows() * width * size_of::<f32>());
+        let tensor = TensorInfo { dtype, shape, data_offsets };
+        let mut lists = HashMap::new();
+        for (column, names) in columns.iter().zip(&names) {
+            lists.insert((*column).to_owned(), serde_json::to_string(names)?);
+        }
+        let metadata = Metadata::new(Some(lists), vec![("embeddings".to_owned(), tensor)])?;
+        let mut header = serde_json::to_vec(&metadata)?;
+        header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        values.copy_to(&mut file)?;
         Ok(file.commit()?)
     }
 }

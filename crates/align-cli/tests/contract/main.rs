@@ -9,4 +9,7 @@ mod embed;
 mod info;
 mod preprocess;
 mod run;
+mod shards;
+#[cfg(feature = "parquet")]
+mod tables;
 mod usage;
