@@ -1,5 +1,9 @@
 //! Every flag of the program.
 
+mod eval;
+
+pub(crate) use eval::{Eval, EvalKnn, EvalLinearProbe, EvalRetrieval, EvalZeroshot};
+
 use align_model::Precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
@@ -60,6 +64,9 @@ pub(crate) enum Command {
     /// Show what the model receives for an image or a text.
     #[command(subcommand, after_help = PREPROCESS_EXAMPLES)]
     Preprocess(Preprocess),
+    /// Measure the model on labelled or captioned images.
+    #[command(subcommand, after_help = eval::EXAMPLES)]
+    Eval(Eval),
     /// Describe the model and the machine.
     #[command(after_help = INFO_EXAMPLES)]
     Info,
@@ -239,7 +246,7 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
     }
 }
 
-fn template(text: &str) -> Result<String, String> {
+pub(crate) fn template(text: &str) -> Result<String, String> {
     match text.matches("{}").count() {
         1 => Ok(text.to_owned()),
         n => Err(format!("expected one {{}} where the label goes, found {n}")),

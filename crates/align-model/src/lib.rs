@@ -59,7 +59,7 @@ pub use processor::AlignProcessor;
 pub use rows::l2_normalize;
 pub use text_model::AlignTextModel;
 pub use vision_model::AlignVisionModel;
-pub use zero_shot::{LabelScore, ZeroShotClassifier};
+pub use zero_shot::{LabelScore, ZeroShotClassifier, embed_labels};
 
 pub use align_bert::{AlignTextConfig, TextError, TextInput, TextOptions, TextOutput};
 pub use align_efficientnet::{

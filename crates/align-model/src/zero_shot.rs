@@ -54,28 +54,37 @@ impl<'m> ZeroShotClassifier<'m> {
     /// Embeds the labels.
     ///
     /// # Errors
-    /// Where there is no label, a template has not exactly one `{}`, or a text is too long.
+    /// As [`embed_labels`], and where there is no label.
     pub fn new(
         model: &'m AlignModel,
         processor: &AlignProcessor,
         labels: Vec<String>,
         templates: &[impl AsRef<str>],
     ) -> Result<Self, ModelError> {
+        let embeds = embed_labels(model, processor, &labels, templates)?;
+        Self::from_embeds(model, labels, embeds)
+    }
+
+    /// Takes labels that are embedded already: `embeds [labels, projection_dim]`, of unit length,
+    /// as [`embed_labels`] gives them.
+    ///
+    /// # Errors
+    /// Where there is no label.
+    ///
+    /// # Panics
+    /// Where there is not an embedding of the model's width for each label.
+    pub fn from_embeds(
+        model: &'m AlignModel,
+        labels: Vec<String>,
+        embeds: Array2<f32>,
+    ) -> Result<Self, ModelError> {
+        let expected = (labels.len(), model.config().projection_dim);
+        assert_eq!(embeds.dim(), expected, "an embedding for each label");
         if labels.is_empty() {
-            return Err(ModelError::NoLabels);
+            Err(ModelError::NoLabels)
+        } else {
+            Ok(Self { model, labels, embeds })
         }
-        let templates: Vec<&str> = templates.iter().map(AsRef::as_ref).collect();
-        for template in &templates {
-            let found = template.matches(PLACEHOLDER).count();
-            if found != 1 {
-                return Err(ModelError::Template { template: (*template).to_owned(), found });
-            }
-        }
-        let embeds = match templates.as_slice() {
-            [] => processor.embed_texts(model, &labels)?,
-            templates => embed_templates(model, processor, &labels, templates)?,
-        };
-        Ok(Self { model, labels, embeds })
     }
 
     /// The labels, as given.
@@ -111,6 +120,32 @@ impl<'m> ZeroShotClassifier<'m> {
             scores
         };
         logits.rows().into_iter().zip(probabilities.rows()).map(ranked).collect()
+    }
+}
+
+/// The embeddings of labels, `[labels, projection_dim]`, of unit length: with templates, the mean
+/// over these of the filled-in texts' unit embeddings, brought to unit length again; without,
+/// those of the labels as they stand. Labels may be embedded in parts: each by itself gives the
+/// same.
+///
+/// # Errors
+/// Where a template has not exactly one `{}`, or a text is too long.
+pub fn embed_labels(
+    model: &AlignModel,
+    processor: &AlignProcessor,
+    labels: &[String],
+    templates: &[impl AsRef<str>],
+) -> Result<Array2<f32>, ModelError> {
+    let templates: Vec<&str> = templates.iter().map(AsRef::as_ref).collect();
+    for template in &templates {
+        let found = template.matches(PLACEHOLDER).count();
+        if found != 1 {
+            return Err(ModelError::Template { template: (*template).to_owned(), found });
+        }
+    }
+    match templates.as_slice() {
+        [] => processor.embed_texts(model, labels),
+        templates => embed_templates(model, processor, labels, templates),
     }
 }
 

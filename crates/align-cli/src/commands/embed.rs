@@ -46,7 +46,7 @@ fn texts(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     }
     let output = &arguments.output;
     let texts = input::texts(&arguments.texts)?;
-    let processor = text_processor(global, arguments)?;
+    let processor = text_processor(global, arguments.truncate)?;
     let model = global.load_model()?;
     // A text that is too long is known before any is embedded.
     processor.check_texts(&texts)?;
@@ -69,7 +69,7 @@ fn captions(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     let shards = input::paths(shards)?;
     let shards = shards.iter().map(|path| Shard::of(path)?.ok_or_else(|| no_shard(path)));
     let shards = shards.collect::<Result<Vec<_>, Usage>>()?;
-    let processor = text_processor(global, arguments)?;
+    let processor = text_processor(global, arguments.truncate)?;
     let model = global.load_model()?;
     let width = model.config().projection_dim;
     let mut sink = sink(["item", "text"], width, output.path(), global.format())?;
@@ -82,12 +82,12 @@ fn captions(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The processor, which cuts texts if it is asked to.
-fn text_processor(global: &Global, arguments: &EmbedText) -> Result<AlignProcessor> {
+/// The processor, which cuts texts that are too long if it is asked to.
+pub(super) fn text_processor(global: &Global, truncate: bool) -> Result<AlignProcessor> {
     let processor = global.load_processor()?;
     let options = TokenizerOptions::default();
     let truncation = match options.padding {
-        Padding::MaxLength(length) if arguments.truncate => Some(length),
+        Padding::MaxLength(length) if truncate => Some(length),
         _ => None,
     };
     Ok(processor.with_text_options(TokenizerOptions { truncation, ..options }))

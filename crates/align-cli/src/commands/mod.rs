@@ -3,6 +3,7 @@
 mod bench;
 mod classify;
 mod embed;
+mod eval;
 mod info;
 mod preprocess;
 
@@ -16,6 +17,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Classify(arguments) => classify::run(global, arguments),
         Command::Embed(arguments) => embed::run(global, arguments),
+        Command::Eval(arguments) => eval::run(global, arguments),
         Command::Preprocess(arguments) => preprocess::run(global, arguments),
         Command::Info => info::run(global),
         Command::Bench(arguments) => bench::run(global, arguments),

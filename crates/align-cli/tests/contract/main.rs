@@ -6,6 +6,7 @@ mod checkpoint;
 mod bench;
 mod classify;
 mod embed;
+mod eval;
 mod info;
 mod preprocess;
 mod run;
