@@ -1,22 +1,22 @@
 //! A folder with a folder for each class.
 
 use super::DatasetError;
+use crate::update::walk;
 use align_processor::decode::{SIGNATURE, has_image_name, is_image};
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use walkdir::{DirEntry, WalkDir};
 
-/// The folders in a folder with their names, sorted.
+/// The folders in a folder with their names, sorted; links to folders count, hidden ones do not.
 pub(super) fn class_folders(path: &Path) -> Result<Vec<(String, PathBuf)>, DatasetError> {
     let mut folders = Vec::new();
-    for entry in entries(path, 1) {
-        let entry = entry?;
-        if !entry.file_type().is_dir() {
+    for entry in fs::read_dir(path).map_err(DatasetError::io(path))? {
+        let folder = entry.map_err(DatasetError::io(path))?.path();
+        if !folder.is_dir() {
             continue;
         }
-        let folder = entry.into_path();
         match folder.file_name().and_then(|name| name.to_str()) {
+            Some(name) if name.starts_with('.') => {}
             Some(name) => folders.push((name.to_owned(), folder)),
             None => return Err(DatasetError::FolderName { path: folder }),
         }
@@ -24,35 +24,26 @@ pub(super) fn class_folders(path: &Path) -> Result<Vec<(String, PathBuf)>, Datas
     if folders.is_empty() {
         return Err(DatasetError::NoClassFolders { path: path.into() });
     }
+    folders.sort();
     Ok(folders)
 }
 
-/// The images in a folder and in those below it, sorted.
+/// The images in a folder and in those below it, in the order of their names.
 pub(super) fn images(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let found = walk(&[path.to_owned()], Path::new(""));
+    if let Some((path, source)) = found.unreadable.into_iter().next() {
+        return Err(DatasetError::Io { path, source });
+    }
     let mut images = Vec::new();
-    for entry in entries(path, usize::MAX) {
-        let entry = entry?;
-        if entry.file_type().is_file() && is_image_file(entry.path())? {
-            images.push(entry.into_path());
+    for file in found.files {
+        if is_image_file(&file.path)? {
+            images.push(file.path);
         }
     }
     if images.is_empty() {
         return Err(DatasetError::NoImages { path: path.into() });
     }
     Ok(images)
-}
-
-/// What is in a folder, down to a depth, without what is hidden; links are followed.
-fn entries(path: &Path, depth: usize) -> impl Iterator<Item = Result<DirEntry, DatasetError>> {
-    let walk = WalkDir::new(path).min_depth(1).max_depth(depth).follow_links(true);
-    let is_hidden = |entry: &DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
-    let visible = move |entry: &DirEntry| entry.depth() == 0 || !is_hidden(entry);
-    walk.sort_by_file_name().into_iter().filter_entry(visible).map(|entry| {
-        entry.map_err(|error| DatasetError::Io {
-            path: error.path().unwrap_or(Path::new("")).to_owned(),
-            source: error.into(),
-        })
-    })
 }
 
 /// Whether a file is an image by its content; or by its name, so that one that is damaged from the
@@ -63,9 +54,7 @@ fn is_image_file(path: &Path) -> Result<bool, DatasetError> {
     }
     let mut beginning = Vec::with_capacity(SIGNATURE);
     let read = |file: File| file.take(SIGNATURE as u64).read_to_end(&mut beginning);
-    File::open(path)
-        .and_then(read)
-        .map_err(|source: io::Error| DatasetError::Io { path: path.into(), source })?;
+    File::open(path).and_then(read).map_err(DatasetError::io(path))?;
     Ok(is_image(&beginning))
 }
 
@@ -134,16 +123,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_followed_but_not_in_circles() {
+    fn classes_may_be_links() {
         use std::os::unix::fs::symlink;
         let (elsewhere, data) = (folder(&[("1.png", PNG)]), folder(&[("b/2.png", PNG)]));
         symlink(elsewhere.path(), data.path().join("a")).unwrap();
+        symlink(data.path(), data.path().join("b/up")).unwrap();
         let (classes, images) = read(data.path());
         assert_eq!(classes, ["a", "b"]);
         assert_eq!(images, [("a/1.png".to_owned(), 0), ("b/2.png".to_owned(), 1)]);
-        symlink(data.path(), data.path().join("b/up")).unwrap();
-        let error = LabelledImages::open(data.path()).unwrap_err();
-        assert!(matches!(error, DatasetError::Io { .. }), "{error}");
-        assert!(error.to_string().contains("b/up"), "{error}");
     }
 }
