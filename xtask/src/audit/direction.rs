@@ -12,7 +12,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("align-efficientnet", &["align-tensor"]),
     ("align-bert", &["align-tensor"]),
     ("align-model", &["align-tensor", "align-efficientnet", "align-bert", "align-processor"]),
-    ("align-search", &["align-tensor", "align-model"]),
+    ("align-search", &["align-tensor", "align-processor", "align-model"]),
     ("align-cli", &["align-tensor", "align-processor", "align-model", "align-search"]),
 ];
 
