@@ -66,8 +66,8 @@ pub use align_efficientnet::{
     AlignVisionConfig, ImageSize, PoolingType, VisionError, VisionOptions, VisionOutput,
 };
 pub use align_processor::{
-    Encoding, ImageProcessor, Padding, ProcessorError, RgbImage, TextOptions as TokenizerOptions,
-    Tokenizer,
+    Encoding, ImageProcessor, ImageProcessorConfig, Padding, ProcessorError, RgbImage,
+    TextOptions as TokenizerOptions, Tokenizer,
 };
 pub use align_tensor::config::{ConfigError, ConfigFile};
 pub use align_tensor::{

@@ -227,3 +227,24 @@ fn bad_files_are_named_with_the_cause() {
     let error = Tokenizer::from_pretrained(dir.path()).unwrap_err().to_string();
     assert!(error.contains("tokenizer.json: not a readable tokenizer.json: "), "{error}");
 }
+
+#[test]
+fn a_tokenizer_of_the_program_is_that_of_the_folder() {
+    let json = r###"{"version": "1.0", "added_tokens": [], "model": {"type": "WordPiece", "unk_token": "[UNK]",
+        "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+        "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, "cat": 5}}}"###;
+    let config = serde_json::json!({"model_max_length": 8});
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tokenizer.json"), json).unwrap();
+    std::fs::write(folder.path().join("tokenizer_config.json"), config.to_string()).unwrap();
+    let built_in = Tokenizer::from_json(json.as_bytes(), config.as_object().unwrap()).unwrap();
+    let read = Tokenizer::from_pretrained(folder.path()).unwrap();
+    for tokenizer in [&built_in, &read] {
+        assert_eq!((tokenizer.vocab_size(), tokenizer.model_max_length()), (6, Some(8)));
+    }
+    let ids =
+        |tokenizer: &Tokenizer| tokenizer.encode_ragged(&["cat"], &TextOptions::default()).unwrap();
+    assert_eq!(ids(&built_in), ids(&read));
+    let error = Tokenizer::from_json(b"{", config.as_object().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("tokenizer.json"), "{error}");
+}

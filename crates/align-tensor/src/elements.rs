@@ -1,6 +1,8 @@
 //! What files hold in little-endian order, and room for it.
 
+use std::borrow::Cow;
 use std::io;
+use std::ops::Range;
 
 use bytemuck::Pod;
 use half::{bf16, f16};
@@ -39,6 +41,27 @@ impl Element for bf16 {
     fn to_native_order(self) -> Self {
         Self::from_bits(u16::from_le(self.to_bits()))
     }
+}
+
+/// The little-endian elements in a range of bytes, borrowed if they are aligned and in the byte order of this machine. An
+/// error if the range reaches beyond `all`. The range's length must be a multiple of the element's size.
+pub(crate) fn in_range<T: Element>(all: &[u8], range: Range<u64>) -> io::Result<Cow<'_, [T]>> {
+    if range.start > range.end || range.end > all.len() as u64 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    // Lossless: the range is inside a slice.
+    let bytes = &all[range.start as usize..range.end as usize];
+    let mut elements = match bytemuck::try_cast_slice::<u8, T>(bytes) {
+        Ok(elements) => Cow::Borrowed(elements),
+        Err(_) => Cow::Owned(filled(bytes.len() as u64, |into| {
+            into.copy_from_slice(bytes);
+            Ok(())
+        })?),
+    };
+    if cfg!(target_endian = "big") {
+        elements.to_mut().iter_mut().for_each(|x| *x = x.to_native_order());
+    }
+    Ok(elements)
 }
 
 /// `length` bytes of new elements, filled by `fill`.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use crate::elements::{Element, filled};
+use crate::elements::{self, Element};
 
 /// A file whose bytes are read where they lie: nothing is copied, and the system reads pages when
 /// they are touched and drops them when it needs the room.
@@ -78,22 +78,7 @@ impl MappedFile {
     /// # Errors
     /// Where the range reaches beyond the file, or there is no memory for a copy.
     pub fn elements<T: Element>(&self, bytes: Range<u64>) -> io::Result<Cow<'_, [T]>> {
-        if bytes.start > bytes.end || bytes.end > self.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        // Lossless: the range is inside a slice.
-        let bytes = &self.0[bytes.start as usize..bytes.end as usize];
-        let mut elements = match bytemuck::try_cast_slice::<u8, T>(bytes) {
-            Ok(elements) => Cow::Borrowed(elements),
-            Err(_) => Cow::Owned(filled(bytes.len() as u64, |into| {
-                into.copy_from_slice(bytes);
-                Ok(())
-            })?),
-        };
-        if cfg!(target_endian = "big") {
-            elements.to_mut().iter_mut().for_each(|x| *x = x.to_native_order());
-        }
-        Ok(elements)
+        elements::in_range(&self.0, bytes)
     }
 
     /// Lets the system drop the pages of a range of bytes. A page that the range only shares with

@@ -319,3 +319,22 @@ fn released_tensors_leave_memory() {
     checkpoint.release("w");
     assert_eq!(resident(&file), 0);
 }
+
+#[test]
+fn bytes_of_the_program_are_read_like_a_file() {
+    let tensors = Tensors::from([("dense.bias".to_owned(), Tensor::f32(&[1.0, -2.5]))]);
+    let folder = folder(&tensors);
+    let bytes = fs::read(folder.path().join("model.safetensors")).unwrap();
+    let size = bytes.len() as u64;
+    // One byte in front moves every tensor off its alignment.
+    let shifted: &'static [u8] = Box::leak([&[0][..], &bytes].concat().into_boxed_slice());
+    for checkpoint in [
+        Checkpoint::from_bytes("built in", bytes.clone()).unwrap(),
+        Checkpoint::from_bytes("built in", &shifted[1..]).unwrap(),
+    ] {
+        assert_eq!(*checkpoint.tensor("dense.bias", &[2]).unwrap(), [1.0, -2.5]);
+        assert_eq!((checkpoint.file_size(), checkpoint.path()), (size, Path::new("built in")));
+    }
+    let error = Checkpoint::from_bytes("built in", &shifted[1..20]).unwrap_err();
+    assert!(error.to_string().starts_with("built in: "), "{error}");
+}

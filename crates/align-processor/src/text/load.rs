@@ -18,32 +18,57 @@ use crate::json::{field_or, read_file, read_object, wrong};
 /// The longest tokenizer file read; BERT's has about 1 MB.
 const MAX_BYTES: u64 = 256 << 20;
 
+const CONFIG: &str = "tokenizer_config.json";
+const JSON: &str = "tokenizer.json";
+const VOCAB: &str = "vocab.txt";
+
 pub(super) fn from_pretrained(dir: &Path) -> Result<Tokenizer, ProcessorError> {
-    let config_path = dir.join("tokenizer_config.json");
+    let config_path = dir.join(CONFIG);
     let fields = read_object(&config_path)?.unwrap_or_default();
     let config = TokenizerConfig::from_json(&fields).map_err(|error| error.at(&config_path))?;
 
-    let (json, vocab) = (dir.join("tokenizer.json"), dir.join("vocab.txt"));
-    let (path, mut inner) = if let Some(bytes) = read_file(&json, MAX_BYTES)? {
-        let inner =
-            from_tokenizer_json(&bytes, &config).map_err(|message| tokenizer(&json, message))?;
+    let (json, vocab) = (dir.join(JSON), dir.join(VOCAB));
+    let (path, inner) = if let Some(bytes) = read_file(&json, MAX_BYTES)? {
+        let inner = from_tokenizer_json(&bytes, &config);
         (json, inner)
     } else if let Some(bytes) = read_file(&vocab, MAX_BYTES)? {
-        let inner = from_vocab(&bytes, &config).map_err(|message| tokenizer(&vocab, message))?;
+        let inner = from_vocab(&bytes, &config);
         (vocab, inner)
     } else {
         let looked_for = "tokenizer.json, vocab.txt";
         return Err(ProcessorError::MissingFiles { dir: dir.into(), looked_for });
     };
-    let defaults = Defaults::new(&fields, &inner, config.model_max_length)
-        .map_err(|error| error.at(&config_path))?;
+    let inner = inner.map_err(|message| tokenizer(&path, message))?;
+    finished(inner, &path, &config, &config_path, &fields)
+}
+
+pub(super) fn from_json(
+    json: &[u8],
+    fields: &Map<String, Value>,
+) -> Result<Tokenizer, ProcessorError> {
+    let (path, config_path) = (Path::new(JSON), Path::new(CONFIG));
+    let config = TokenizerConfig::from_json(fields).map_err(|error| error.at(config_path))?;
+    let inner = from_tokenizer_json(json, &config).map_err(|message| tokenizer(path, message))?;
+    finished(inner, path, &config, config_path, fields)
+}
+
+/// The tokenizer with its defaults beside it instead of inside.
+fn finished(
+    mut inner: Inner,
+    path: &Path,
+    config: &TokenizerConfig,
+    config_path: &Path,
+    fields: &Map<String, Value>,
+) -> Result<Tokenizer, ProcessorError> {
+    let defaults = Defaults::new(fields, &inner, config.model_max_length)
+        .map_err(|error| error.at(config_path))?;
     inner.with_padding(None);
-    inner.with_truncation(None).map_err(|error| tokenizer(&path, error.to_string()))?;
+    inner.with_truncation(None).map_err(|error| tokenizer(path, error.to_string()))?;
 
     let pad = &config.special.pad;
     let pad_id = inner
         .token_to_id(pad)
-        .ok_or_else(|| tokenizer(&path, format!("the padding token {pad:?} is not in it")))?;
+        .ok_or_else(|| tokenizer(path, format!("the padding token {pad:?} is not in it")))?;
     Ok(Tokenizer { inner, pad_id, defaults, model_max_length: config.model_max_length })
 }
 

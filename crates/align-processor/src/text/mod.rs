@@ -12,6 +12,7 @@ mod options;
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
 use tokenizers::{PostProcessor, TruncationDirection};
 
 use crate::error::ProcessorError;
@@ -41,6 +42,15 @@ impl Tokenizer {
     /// If neither file is there, a file cannot be read, or what it says is wrong.
     pub fn from_pretrained(dir: impl AsRef<Path>) -> Result<Self, ProcessorError> {
         load::from_pretrained(dir.as_ref())
+    }
+
+    /// The tokenizer in the bytes of a `tokenizer.json`, such as ones that `include_bytes!` put into the program, with
+    /// the fields of its `tokenizer_config.json`.
+    ///
+    /// # Errors
+    /// If what either says is wrong.
+    pub fn from_json(json: &[u8], config: &Map<String, Value>) -> Result<Self, ProcessorError> {
+        load::from_json(json, config)
     }
 
     /// The number of token ids, those of added tokens included.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::header::Entry;
 use super::index;
+use super::storage::Storage;
 use super::tensor_file::TensorFile;
 use super::{CheckpointError, ReadMode, TensorInfo, TensorSource};
 
@@ -77,10 +78,28 @@ impl Checkpoint {
     /// As [`Checkpoint::open`].
     pub fn open_file(path: impl AsRef<Path>, mode: ReadMode) -> Result<Self, CheckpointError> {
         let path = path.as_ref().to_path_buf();
-        let (file, entries) = TensorFile::open(path.clone(), mode)?;
+        TensorFile::open(path.clone(), mode).map(|opened| Self::single(path, opened))
+    }
+
+    /// The checkpoint in the bytes of a safetensors file, such as one that `include_bytes!` put into the program;
+    /// `name` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`Checkpoint::open`].
+    pub fn from_bytes(
+        name: impl Into<PathBuf>,
+        bytes: impl Into<Cow<'static, [u8]>>,
+    ) -> Result<Self, CheckpointError> {
+        let path = name.into();
+        TensorFile::of(path.clone(), Storage::Bytes(bytes.into()))
+            .map(|opened| Self::single(path, opened))
+    }
+
+    fn single(path: PathBuf, (file, entries): (TensorFile, BTreeMap<String, Entry>)) -> Self {
         let tensors =
             entries.into_iter().map(|(name, entry)| (name, Location { file: 0, entry })).collect();
-        Ok(Self { path, files: vec![file], tensors })
+        Self { path, files: vec![file], tensors }
     }
 
     fn open_index(folder: &Path, path: PathBuf, mode: ReadMode) -> Result<Self, CheckpointError> {

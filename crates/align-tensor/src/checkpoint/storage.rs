@@ -1,4 +1,4 @@
-//! The bytes of a file: mapped into memory, or read piece by piece.
+//! The bytes of a file: mapped into memory, read piece by piece, or held by the program.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::CheckpointError;
-use crate::elements::{Element, filled};
+use crate::elements::{self, Element, filled};
 use crate::mapped_file::MappedFile;
 
 /// How the bytes of a checkpoint come into memory.
@@ -31,7 +31,7 @@ pub enum ReadMode {
     Read,
 }
 
-/// An open file of known length.
+/// The bytes of a file, of known length.
 #[derive(Debug)]
 pub(super) enum Storage {
     Mapped(MappedFile),
@@ -40,6 +40,8 @@ pub(super) enum Storage {
         file: Mutex<File>,
         length: u64,
     },
+    /// A file that was never one, or is part of the program.
+    Bytes(Cow<'static, [u8]>),
 }
 
 impl Storage {
@@ -64,6 +66,7 @@ impl Storage {
         match self {
             Self::Mapped(map) => map.len(),
             Self::File { length, .. } => *length,
+            Self::Bytes(bytes) => bytes.len() as u64,
         }
     }
 
@@ -77,6 +80,7 @@ impl Storage {
         }
         match self {
             Self::Mapped(map) => map.elements(bytes),
+            Self::Bytes(all) => elements::in_range(all, bytes),
             Self::File { file, .. } => {
                 let mut elements: Vec<T> = filled(bytes.end - bytes.start, |into| {
                     let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);

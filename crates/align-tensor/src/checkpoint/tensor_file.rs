@@ -27,6 +27,14 @@ impl TensorFile {
         mode: ReadMode,
     ) -> Result<(Self, BTreeMap<String, Entry>), CheckpointError> {
         let storage = Storage::open(&path, mode)?;
+        Self::of(path, storage)
+    }
+
+    /// The same of a file whose bytes are at hand.
+    pub(super) fn of(
+        path: PathBuf,
+        storage: Storage,
+    ) -> Result<(Self, BTreeMap<String, Entry>), CheckpointError> {
         let entries = header::read(&path, &storage)?;
         Ok((Self { path, storage }, entries))
     }
