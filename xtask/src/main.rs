@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod demo;
 mod golden;
 mod oracle;
 mod peers;
@@ -30,6 +31,8 @@ enum Chore {
     Golden(golden::Golden),
     /// Write a checkpoint made from a seed
     Synth(synth::Synth),
+    /// Train the demo model, or measure it
+    Demo(demo::Demo),
     /// Compare the speed with other engines'
     Peers(peers::Peers),
     /// Prove what the shipped crates promise: no C, known licences, no unsafe code but one crate's, one direction
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Golden(golden) => golden.run(),
         Chore::Synth(synth) => synth.run(),
+        Chore::Demo(demo) => demo.run(),
         Chore::Peers(peers) => peers.run(),
         Chore::Audit(audit) => audit.run(),
     }

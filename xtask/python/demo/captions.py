@@ -1,0 +1,143 @@
+"""What is said of an emoji: captions for training, and the paraphrases that training never says."""
+
+import random
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+SYNONYMS = Path(__file__).with_name("synonyms.txt")
+
+TEMPLATES = [
+    "a {}",
+    "the {}",
+    "{} emoji",
+    "an emoji of {}",
+    "a picture of {}",
+    "a picture of a {}",
+    "a drawing of a {}",
+    "an icon of {}",
+    "a small {}",
+    "this is a {}",
+]
+# A keyword of more emoji than this describes none of them alone.
+RARE = 12
+# Only emoji with so many keywords lose one to the held-out paraphrases.
+KEYWORDS_TO_SPARE = 3
+# Words that carry no meaning of their own and may fall away.
+SMALL_WORDS = {"a", "an", "and", "at", "for", "in", "of", "on", "or", "the", "to", "with"}
+
+
+@dataclass
+class Captions:
+    """What may be said of one emoji; `held_out` is said in evaluation alone."""
+
+    name: str
+    rare: list[str]
+    common: list[str]
+    rewordings: list[str]
+    held_out: str | None
+
+    def sample(self, chance: random.Random) -> str:
+        """A caption for one step of training; never the one held out."""
+        for _ in range(8):
+            caption = self._sample(chance)
+            if _key(caption) != _key(self.held_out or ""):
+                return caption
+        return self.name
+
+    def _sample(self, chance: random.Random) -> str:
+        kind = chance.random()
+        if kind < 0.35:
+            return self.name
+        if kind < 0.60 and self.rewordings:
+            return _in_template(chance.choice(self.rewordings), chance)
+        if kind < 0.75 and self.rare:
+            return _in_template(chance.choice(self.rare), chance)
+        if kind < 0.90:
+            return _mixed(self.name, self.rare, self.common, chance)
+        return _in_template(self.name, chance)
+
+
+def make(names: list[str], keywords: list[list[str]], seed: int) -> list[Captions]:
+    """The captions of every emoji.
+
+    Each emoji with three or more keywords loses one caption to the held-out paraphrases: a keyword that describes two
+    to twelve emoji and shares no word with the name, if it has one (so that its words can be learnt from the others);
+    else a reworded name that training never says: "a GROUP made of PARTS", or its two rarest keywords and an "and".
+    """
+    chance = random.Random(seed)
+    frequency = Counter(keyword.lower() for some in keywords for keyword in set(some))
+    synonyms = _synonyms()
+    result = []
+    for name, own in zip(names, keywords):
+        held_out, own = _hold_out(name, own, frequency, chance)
+        rewordings = sorted(set(_rewordings(name, synonyms)))
+        rare = [keyword for keyword in own if frequency[keyword.lower()] <= RARE]
+        common = [keyword for keyword in own if frequency[keyword.lower()] > RARE]
+        if held_out is not None:
+            rewordings = [text for text in rewordings if _key(text) != _key(held_out)]
+        result.append(Captions(name, rare, common, rewordings, held_out))
+    return result
+
+
+def _hold_out(name, own, frequency, chance):
+    if len(own) < KEYWORDS_TO_SPARE:
+        return None, own
+    words = set(_words(name))
+    spare = [word for word in own if 2 <= frequency[word.lower()] <= RARE and not words & set(_words(word))]
+    if spare:
+        held_out = chance.choice(spare)
+        return held_out, [word for word in own if word != held_out]
+    if ": " in name:
+        return "a {} made of {}".format(*name.split(": ", 1)), own
+    rarest = sorted(own, key=lambda word: (frequency[word.lower()], word))[:2]
+    return " and ".join(rarest), own
+
+
+def _rewordings(name, synonyms):
+    """The name said otherwise: its parts turned round, and synonyms of its words."""
+    if ": " in name:
+        group, rest = name.split(": ", 1)
+        yield from (f"{rest} {group}", f"{group} of {rest}", f"{group} {rest}", f"{group} with {rest}")
+        if group == "flag":
+            yield from (f"the flag of {rest}", rest, f"national flag of {rest}")
+    if " with " in name:
+        head, rest = name.split(" with ", 1)
+        yield from (f"{rest} on {head}", f"{head} and {rest}", f"{rest} {head}")
+    for phrase, others in synonyms.items():
+        if re.search(rf"\b{re.escape(phrase)}\b", name.lower()):
+            for other in others:
+                yield re.sub(rf"\b{re.escape(phrase)}\b", other, name.lower(), count=1)
+
+
+def _mixed(name, rare, common, chance):
+    """A keyword or two beside most of the name's words, in any order; beside none only if a keyword is a rare one."""
+    words = [word for word in name.split() if word.lower() not in SMALL_WORDS]
+    said = chance.sample(rare + common, min(len(rare + common), chance.choice((1, 1, 2))))
+    kept = [word for word in words if chance.random() < 0.8] or words
+    if chance.random() < 0.3 and set(said) & set(rare):
+        kept = []
+    parts = [" ".join(kept), *said]
+    chance.shuffle(parts)
+    return " ".join(part for part in parts if part)
+
+
+def _in_template(text, chance):
+    return chance.choice(TEMPLATES).format(text) if chance.random() < 0.5 else text
+
+
+def _synonyms():
+    """Lines `phrase: other, other` as a table."""
+    lines = [line for line in SYNONYMS.read_text().splitlines() if line and not line.startswith("#")]
+    pairs = [line.split(":", 1) for line in lines]
+    return {phrase.strip(): [other.strip() for other in others.split(",")] for phrase, others in pairs}
+
+
+def _words(text):
+    return re.findall(r"[\w’'!]+", text.lower())
+
+
+def _key(text):
+    """What makes two captions the same: their words in order."""
+    return tuple(_words(text))
