@@ -1,7 +1,7 @@
 //! The stem, and the first half of the last block of each stage: whole, and without its expansion.
 
 use align_benches::{Bench, ConvolutionShape, Copies, values};
-use align_tensor::{Activation, ExpandDepthwise, Expansion, Stem};
+use align_tensor::{Activation, ExpandDepthwise, Expansion, PackedMatrix, Stem};
 
 fn main() {
     Bench::main(|bench| {
@@ -35,8 +35,10 @@ fn stem(bench: &mut Bench<'_>) {
 fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: bool) {
     let (isa, team) = (bench.isa, bench.team);
     let (channels, inputs) = (shape.block.expanded_channels, shape.block.in_channels);
-    let expansion =
-        expand.then(|| Expansion::new(isa, &values(channels * inputs), values(channels), inputs));
+    let expansion = expand.then(|| {
+        let weights = PackedMatrix::pack(isa, &values(channels * inputs), channels, inputs);
+        Expansion::new(weights, values(channels))
+    });
     let taps = shape.block.kernel_size.pow(2);
     let kernel = ExpandDepthwise::new(
         isa,

@@ -25,9 +25,10 @@ pub(crate) struct Global {
     /// Checkpoint folder as Hugging Face lays it out.
     #[arg(long, global = true, value_name = "DIR", env = "ALIGN_MODEL")]
     pub(crate) model: Option<PathBuf>,
-    /// Arithmetic of the matrix products.
-    #[arg(long, global = true, value_name = "NAME", default_value_t)]
-    pub(crate) precision: Precision,
+    /// Arithmetic of the matrix products: f32, bf16x3, bf16 or int8 [default: what the model was
+    /// converted for, else f32].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) precision: Option<Precision>,
     /// Number of threads [default: the cores it may use].
     #[arg(long, global = true, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,

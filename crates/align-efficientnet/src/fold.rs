@@ -1,24 +1,27 @@
 //! Batch norm, folded into the convolution before it.
 
-use align_tensor::{CheckpointError, Weights};
+use align_tensor::{CheckpointError, PackedMatrix, Runtime, TensorValues, Weights};
 
 /// A convolution's weights and bias with its batch norm folded in.
 ///
 /// `y = gamma * (conv(x) - mean) / sqrt(variance + eps) + beta` is a convolution with weights
 /// `scale * w` and bias `beta - scale * mean`, where `scale = gamma / sqrt(variance + eps)`. The
 /// folding is done in `f64`, so it adds one rounding to each weight.
-pub(crate) struct Folded {
+///
+/// A converted checkpoint has them folded already: weights and bias of the convolution, and no
+/// batch norm.
+pub(crate) struct Folded<'a> {
     /// `[channels, values of a filter]`.
-    pub(crate) weights: Vec<f32>,
+    pub(crate) weights: TensorValues<'a>,
     /// `[channels]`.
     pub(crate) bias: Vec<f32>,
 }
 
-impl Folded {
+impl<'a> Folded<'a> {
     /// Reads the convolution `conv.weight` of `shape` (channels first) and the statistics and
     /// affine parameters of batch norm `norm` below `weights`.
     pub(crate) fn load(
-        weights: &Weights<'_>,
+        weights: &Weights<'a>,
         conv: &str,
         norm: &str,
         shape: [usize; 4],
@@ -27,6 +30,10 @@ impl Folded {
         let conv = weights.sub(conv);
         let norm = weights.sub(norm);
         let channels = shape[0];
+        if conv.contains("bias") {
+            let bias = conv.tensor("bias", &[channels])?.into_owned();
+            return Ok(Self { weights: conv.values("weight", &shape)?, bias });
+        }
         let gamma = norm.tensor("weight", &[channels])?;
         let beta = norm.tensor("bias", &[channels])?;
         let mean = norm.tensor("running_mean", &[channels])?;
@@ -42,6 +49,17 @@ impl Folded {
                 *weight = (scale * f64::from(*weight)) as f32;
             }
         }
-        Ok(Self { weights: filters, bias })
+        Ok(Self { weights: filters.into(), bias })
+    }
+
+    /// The weights packed for 1 x 1 convolutions of `inputs` channels.
+    pub(crate) fn pack(&self, runtime: &Runtime, inputs: usize) -> PackedMatrix {
+        let precision = runtime.precision().without_int8();
+        PackedMatrix::pack_values(
+            runtime.isa,
+            precision,
+            std::slice::from_ref(&self.weights),
+            inputs,
+        )
     }
 }

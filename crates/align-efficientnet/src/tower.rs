@@ -51,8 +51,9 @@ impl VisionTower {
         let shape = [config.stem_channels(), config.num_channels, 3, 3];
         let embeddings = weights.sub("embeddings");
         let stem = Folded::load(&embeddings, "convolution", "batchnorm", shape, eps)?;
+        let stem_weights = stem.weights.into_f32();
         let stem =
-            Stem::new(runtime.isa, &stem.weights, stem.bias, config.num_channels, activation);
+            Stem::new(runtime.isa, &stem_weights, stem.bias, config.num_channels, activation);
         let encoder = weights.sub("encoder").sub("blocks");
         let blocks = config.blocks();
         let load = |i| Block::load(&blocks[i], activation, eps, &encoder.sub(i), runtime);

@@ -6,6 +6,7 @@ mod activation;
 mod aligned;
 mod arena;
 mod attention;
+mod bf16;
 mod checkpoint;
 pub mod config;
 mod convolution;
@@ -23,6 +24,7 @@ mod scale;
 mod simd;
 mod sizes;
 mod softmax;
+mod table;
 #[cfg(test)]
 mod testing;
 mod threads;
@@ -34,10 +36,11 @@ pub use aligned::AlignedBuffer;
 pub use arena::{Arena, ArenaSpace, KeptArena};
 pub use attention::{Heads, Sequence, attention};
 pub use checkpoint::{
-    Checkpoint, CheckpointError, Dtype, NonFinite, ReadMode, TensorInfo, TensorSource, Weights,
+    Checkpoint, CheckpointError, Dtype, NonFinite, PRECISION_KEY, ReadMode, TensorInfo,
+    TensorSource, TensorValues, Weights,
 };
 pub use convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
-pub use gemm::{Epilogue, PackedMatrix, PackedView, gemm};
+pub use gemm::{Epilogue, Inputs, PackedMatrix, PackedView, gemm};
 pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};
 pub use layer_norm::layer_norm;
 pub use linear::Linear;
@@ -48,4 +51,5 @@ pub use profile::{Profile, Step};
 pub use runtime::Runtime;
 pub use scale::scale_channels;
 pub use softmax::softmax_rows;
+pub use table::Table;
 pub use threads::{Team, Threads};

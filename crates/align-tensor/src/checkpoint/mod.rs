@@ -24,9 +24,9 @@ mod storage;
 mod tensor_file;
 
 pub use error::CheckpointError;
-pub use folder::Checkpoint;
+pub use folder::{Checkpoint, PRECISION_KEY};
 pub use header::TensorInfo;
 pub use non_finite::NonFinite;
 pub use safetensors::Dtype;
-pub use source::{TensorSource, Weights};
+pub use source::{TensorSource, TensorValues, Weights};
 pub use storage::ReadMode;

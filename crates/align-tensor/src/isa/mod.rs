@@ -1,8 +1,11 @@
 //! Which instructions the kernels use: detection, the choice, and the way into a kernel.
 
-use crate::simd::{Op, Simd, portable::Portable};
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{avx2::Avx2, avx512::Avx512};
+use crate::simd::{avx2::Avx2, avx512::Avx512, avx512_bf16::Avx512Bf16};
+use crate::{
+    gemm::kernel::Unit,
+    simd::{Op, Simd, portable::Portable},
+};
 use std::{fmt, str::FromStr};
 
 /// The environment variable that lowers the choice of instruction set.
@@ -131,6 +134,15 @@ impl Isa {
             Token::Avx2(_) => IsaName::Avx2,
             #[cfg(target_arch = "x86_64")]
             Token::Avx512(_) => IsaName::Avx512,
+        }
+    }
+
+    /// What multiplies bf16 numbers on this set.
+    pub(crate) fn bf16_unit(self) -> Unit {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx512(_) => Avx512Bf16::detect().map_or(Unit::Fma, Unit::Pairs),
+            _ => Unit::Fma,
         }
     }
 

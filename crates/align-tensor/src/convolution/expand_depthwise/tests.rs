@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Threads, testing::values};
+use crate::{Epilogue, Threads, gemm::gemm_here, testing::values};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
@@ -43,9 +43,15 @@ impl Case {
     }
 
     fn run(&self, isa: Isa, workers: usize) -> (Vec<f32>, Vec<f32>) {
+        self.run_as(isa, Precision::F32, workers)
+    }
+
+    fn run_as(&self, isa: Isa, precision: Precision, workers: usize) -> (Vec<f32>, Vec<f32>) {
         let weights = self.weights();
         let expansion = self.inputs.map(|inputs| {
-            Expansion::new(isa, &weights.expand, weights.expand_bias.clone(), inputs)
+            let packed =
+                PackedMatrix::pack_as(isa, precision, &weights.expand, self.channels, inputs);
+            Expansion::new(packed, weights.expand_bias.clone())
         });
         let block = ExpandDepthwise::new(
             isa,
@@ -68,6 +74,37 @@ impl Case {
             block.run(team, &input, size, &mut scratch, &mut out, &mut sums, &mut means);
         });
         (out, means)
+    }
+
+    /// The output with the expanded map made as a whole, by an ordinary product.
+    fn step_by_step(&self, isa: Isa, precision: Precision) -> Vec<f32> {
+        let (height, width, channels) = (self.height, self.width, self.channels);
+        let weights = self.weights();
+        let expand =
+            PackedMatrix::pack_as(isa, precision, &weights.expand, channels, self.inputs());
+        let mut expanded = vec![0.0; self.images * height * width * channels];
+        let epilogue = Epilogue::default().bias(&weights.expand_bias).activation(self.activation);
+        gemm_here(&self.input(), &expand, epilogue, &mut expanded);
+        let depthwise = weights.depthwise;
+        let block = ExpandDepthwise::new(
+            isa,
+            None,
+            self.geometry,
+            &depthwise,
+            weights.bias,
+            self.activation,
+        );
+        let out_height = self.geometry.output_len(height);
+        let pixels = out_height * self.geometry.output_len(width);
+        let mut out = vec![f32::NAN; self.images * pixels * channels];
+        let mut means = vec![0.0; self.images * channels];
+        let mut sums = vec![0.0; self.images * out_height * channels];
+        let mut scratch = vec![0.0; block.scratch_len(height, width)];
+        Threads::single().gather(|team| {
+            let size = (height, width);
+            block.run(team, &expanded, size, &mut scratch, &mut out, &mut sums, &mut means);
+        });
+        out
     }
 
     /// The block in f64, step after step over whole maps: `out` and `means`.
@@ -190,6 +227,32 @@ fn every_activation_and_a_tall_map() {
             activation,
         }
         .check(2);
+    }
+}
+
+/// The expansion, by itself and then as an input without expansion, is the same as the pass: its
+/// product is that of [`gemm`](crate::gemm()), whose own tests say what it is.
+#[test]
+fn rounded_expansions_are_those_of_the_product() {
+    for (inputs, channels, width) in [(24, 75, 18), (7, 40, 9), (33, 16, 30)] {
+        let case = Case {
+            images: 2,
+            height: 20,
+            width,
+            inputs: Some(inputs),
+            channels,
+            geometry: DepthwiseGeometry { kernel: 3, stride: 1, before: 1, after: 1 },
+            activation: Activation::Silu,
+        };
+        for isa in Isa::available() {
+            for precision in [Precision::Bf16x3, Precision::Bf16] {
+                let expected = case.step_by_step(isa, precision);
+                for workers in [1, 2, 4] {
+                    let (found, _) = case.run_as(isa, precision, workers);
+                    assert_eq!(found, expected, "{isa:?} {precision} {workers}");
+                }
+            }
+        }
     }
 }
 
