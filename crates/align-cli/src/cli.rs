@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// Time both towers from arrays to embeddings.
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(Bench),
+    /// Write a checkpoint with rounded weights, which loads faster and answers the same.
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(Convert),
 }
 
 #[derive(Debug, Args)]
@@ -163,6 +166,21 @@ pub(crate) struct Bench {
     pub(crate) profile: bool,
 }
 
+/// Answers are those of `--precision` with the original, to the bit. Batch norms are folded into the
+/// convolutions, so only this program reads the result.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// Checkpoint folder to read.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// Checkpoint folder to make.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Replace OUT where it is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Synthetic {
     /// The published base model: EfficientNet-B7 at 289 pixels and BERT-base.
@@ -197,6 +215,11 @@ Examples:
   align bench --model align-base --batch 8 --tokens 32 --format json
   align bench --synthetic align-base --profile
   ALIGN_ISA=avx2 align bench --synthetic align-base";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  align convert --precision bf16 align-base align-base-bf16
+  align convert --precision int8 align-base align-base-int8 --force";
 
 /// No machine has more cores; beyond it, a number is a slip of the finger.
 const MAX_THREADS: usize = 1024;

@@ -1,6 +1,9 @@
 //! An inverted-residual block: expansion, depthwise convolution, squeeze-excite, projection.
 
-use crate::{BlockConfig, fold::Folded};
+use crate::{
+    BlockConfig,
+    fold::{Convolution, Folded},
+};
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
     Expansion, Inputs, Linear, PackedMatrix, Precision, Profile, Runtime, Team, Weights, gemm,
@@ -54,29 +57,12 @@ impl Block {
     ) -> Result<Self, CheckpointError> {
         let isa = runtime.isa;
         let (inputs, channels) = (config.in_channels, config.expanded_channels);
-        let expansion = if config.expand {
-            let shape = [channels, inputs, 1, 1];
-            let module = weights.sub("expansion");
-            let folded = Folded::load(&module, "expand_conv", "expand_bn", shape, eps)?;
-            Some(Expansion::new(folded.pack(runtime, inputs), folded.bias))
-        } else {
-            None
-        };
-        let kernel = config.kernel_size;
-        let depthwise = Folded::load(
-            &weights.sub("depthwise_conv"),
-            "depthwise_conv",
-            "depthwise_norm",
-            [channels, 1, kernel, kernel],
-            eps,
-        )?;
-        let projection = Folded::load(
-            &weights.sub("projection"),
-            "project_conv",
-            "project_bn",
-            [config.out_channels, channels, 1, 1],
-            eps,
-        )?;
+        let load = |convolution: &Convolution| Folded::load(weights, convolution, eps);
+        let expansion = Convolution::expansion(config).as_ref().map(load).transpose()?;
+        let expansion =
+            expansion.map(|folded| Expansion::new(folded.pack(runtime, inputs), folded.bias));
+        let depthwise = load(&Convolution::depthwise(config))?;
+        let projection = load(&Convolution::projection(config))?;
         Ok(Self {
             runtime: runtime.clone(),
             expand_depthwise: ExpandDepthwise::new(

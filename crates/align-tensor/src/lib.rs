@@ -36,8 +36,8 @@ pub use aligned::AlignedBuffer;
 pub use arena::{Arena, ArenaSpace, KeptArena};
 pub use attention::{Heads, Sequence, attention};
 pub use checkpoint::{
-    Checkpoint, CheckpointError, Dtype, NonFinite, PRECISION_KEY, ReadMode, TensorInfo,
-    TensorSource, TensorValues, Weights,
+    Checkpoint, CheckpointError, ConvertedTensor, Dtype, NonFinite, PRECISION_KEY, ReadMode,
+    TensorInfo, TensorSource, TensorValues, Weights, write_converted,
 };
 pub use convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
 pub use gemm::{Epilogue, Inputs, PackedMatrix, PackedView, gemm};

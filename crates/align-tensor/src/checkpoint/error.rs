@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::str::Utf8Error;
 
-use safetensors::Dtype;
+use safetensors::{Dtype, SafeTensorError};
 
 use super::folder::{INDEX_FILE, SINGLE_FILE};
 use crate::{Precision, PrecisionError};
@@ -325,6 +325,14 @@ pub enum CheckpointError {
         file: PathBuf,
         /// The precision asked for.
         wanted: Precision,
+    },
+    /// A converted checkpoint cannot be written.
+    #[error("{file}: cannot write: {cause}")]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        cause: SafeTensorError,
     },
     /// A tensor's data cannot be read: the disk failed, the file was cut
     /// since it was opened, or memory does not suffice.

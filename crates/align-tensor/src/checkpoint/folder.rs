@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::header::{Entry, Header};
 use super::index;
 use super::tensor_file::TensorFile;
-use super::{CheckpointError, ReadMode, TensorInfo, TensorSource, TensorValues};
+use super::{CheckpointError, Dtype, ReadMode, TensorInfo, TensorSource, TensorValues};
 use crate::Precision;
 
 /// The file of a checkpoint that is one file.
@@ -127,15 +127,18 @@ impl Checkpoint {
     /// The number of trained values: the elements of all floating-point
     /// tensors but the statistics of batch norms, which PyTorch keeps as
     /// buffers named `running_mean` and `running_var`. This is the count that
-    /// `num_parameters()` of the PyTorch model gives.
+    /// `num_parameters()` of the PyTorch model gives. (A converted checkpoint
+    /// has less: its batch norms are folded. Its integers count, their scales
+    /// do not.)
     pub fn parameters(&self) -> usize {
-        let is_statistic = |name: &str| {
+        let is_extra = |name: &str| {
             let last = name.rsplit('.').next();
-            matches!(last, Some("running_mean" | "running_var"))
+            matches!(last, Some("running_mean" | "running_var" | "weight_scale"))
         };
+        let is_weight = |info: &TensorInfo| info.is_float() || info.dtype == Dtype::I8;
         self.tensors
             .iter()
-            .filter(|(name, at)| at.entry.info.is_float() && !is_statistic(name))
+            .filter(|(name, at)| is_weight(&at.entry.info) && !is_extra(name))
             .map(|(_, at)| at.entry.info.elements())
             .sum()
     }

@@ -13,6 +13,7 @@
 //! [`Checkpoint`] opens and checks, [`TensorSource`] is what a model asks for
 //! its tensors, [`Weights`] is a source seen from inside one of its modules.
 
+mod convert;
 mod entries;
 mod error;
 mod folder;
@@ -23,6 +24,7 @@ mod source;
 mod storage;
 mod tensor_file;
 
+pub use convert::{ConvertedTensor, write_converted};
 pub use error::CheckpointError;
 pub use folder::{Checkpoint, PRECISION_KEY};
 pub use header::TensorInfo;

@@ -31,8 +31,8 @@ pub use drive::{Inputs, gemm};
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::finish_row;
 pub(crate) use left::Left;
-pub(crate) use pack::PackedShape;
 pub use pack::{PackedMatrix, PackedView};
+pub(crate) use pack::{PackedShape, quantize};
 
 #[cfg(test)]
 mod rounded_tests;
