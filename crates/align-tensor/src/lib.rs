@@ -4,6 +4,8 @@
 
 mod activation;
 mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod arena;
 mod attention;
 mod bf16;

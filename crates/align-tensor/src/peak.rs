@@ -1,9 +1,16 @@
 //! The most that the units can do, measured: what a kernel's speed is a share of.
 
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{
-    avx512::Avx512,
-    avx512_bf16::{Avx512Bf16, Bf16Op},
+use crate::{
+    AlignedBuffer,
+    amx::{
+        Amx, TILE_WORDS,
+        block::{BLOCK, Block, ROW, Tiles},
+    },
+    simd::{
+        avx512::Avx512,
+        avx512_bf16::{Avx512Bf16, Bf16Op},
+    },
 };
 use crate::{
     Isa, Precision, Runtime,
@@ -62,10 +69,42 @@ fn run_chains(isa: Isa, kernel: Kernel, factor: f32) -> ChainsRun {
             unit.outline(PairChains { chains, run: &mut run });
             run
         }
+        #[cfg(target_arch = "x86_64")]
+        Unit::Tiles(amx) => amx.configured(|| run_blocks(amx)),
+        #[cfg(all(test, target_arch = "x86_64"))]
+        Unit::EmulatedTiles(_) => unreachable!("no instruction set has it"),
     };
     // Three products, or none more, for each that counts.
     let products = if kernel.precision == Precision::Bf16x3 { 3 } else { 1 };
     ChainsRun { flops: run.flops / products, ..run }
+}
+
+/// Products of tiles that stay in the first-level cache: 32 rows and columns, 256 values of `k`.
+/// Loads cannot be left out, since tiles live in one block of assembly.
+#[cfg(target_arch = "x86_64")]
+fn run_blocks(amx: Amx) -> ChainsRun {
+    const STEPS_OF_K: usize = 8;
+    const BLOCKS: usize = 1 << 10;
+    let words = BLOCK * TILE_WORDS * STEPS_OF_K;
+    let (a, b) = (AlignedBuffer::zeroed(words), AlignedBuffer::zeroed(words));
+    let mut sums = AlignedBuffer::zeroed(BLOCK * BLOCK);
+    for _ in 0..BLOCKS {
+        // SAFETY: `a` has 32 rows of 64 bytes for each step, `b` 16 rows of 128 bytes for each
+        // step, and `sums` 32 x 32 values; the caller has configured the tiles.
+        unsafe {
+            amx.multiply(Block {
+                steps: STEPS_OF_K,
+                a: a.as_ptr().cast(),
+                a_stride: 64 * STEPS_OF_K,
+                a_low: None,
+                b: b.as_ptr().cast(),
+                b_stride: ROW,
+                sums: sums.as_mut_ptr(),
+            });
+        }
+    }
+    let flops = 2 * BLOCK * BLOCK * 2 * TILE_WORDS * STEPS_OF_K * BLOCKS;
+    ChainsRun { sum: black_box(&sums).iter().sum(), flops }
 }
 
 /// [`Chains`] of products of pairs, `a = a + factor * factor + 0 * 0`: four operations each.
@@ -138,7 +177,7 @@ mod tests {
     fn every_chain_of_pairs_runs_to_its_limit() {
         for isa in Isa::available() {
             let kernel = Kernel::new(isa, Precision::Bf16);
-            if matches!(kernel.unit, Unit::Fma) {
+            if matches!(kernel.unit, Unit::Fma) || kernel.unit.is_tiles() {
                 continue;
             }
             let run = run_chains(isa, kernel, 0.5);

@@ -19,7 +19,7 @@ use super::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::{
     Activation, AlignedBuffer, Isa, PackedMatrix, Precision,
     aligned::round_up_to_line,
-    gemm::{Left, PackedShape},
+    gemm::{Left, PackedShape, kernel::Unit},
     simd::MAX_LANES,
     sizes::{piece, product},
     threads::{SharedMut, Team},
@@ -129,10 +129,15 @@ impl ExpandDepthwise {
             product([self.geometry.output_len(width), MAX_LANES]),
             product([ring, self.geometry.padded(width), 2 * MAX_LANES]),
             match self.left() {
-                Some(left) => product([ring, width, left.stride()]),
+                Some(left) => left.len(product([ring, width])),
                 None => 0,
             },
         ]
+    }
+
+    /// What multiplies.
+    fn unit(&self) -> Unit {
+        self.expansion.as_ref().map_or(Unit::Fma, |e| e.weights.view().kernel.unit)
     }
 
     /// The form of the input that the expansion reads, where that is not its own.

@@ -22,6 +22,9 @@ use std::ops::Range;
 /// comes from memory serves them all.
 const TILES_PER_TASK: usize = 12;
 
+/// As many blocks of AMX, which are higher.
+const BLOCKS_PER_TASK: usize = 5;
+
 /// Tasks for each worker, so that a slow core hands work to a fast one.
 const TASKS_PER_WORKER: usize = 4;
 
@@ -69,7 +72,11 @@ pub fn gemm<'a, 'w>(
 ) {
     let all = Product::new(a.into(), weights.into(), epilogue, c);
     let panels = all.weights.shape().panels();
-    let row_tasks = all.tiles.count().div_ceil(TILES_PER_TASK);
+    let tiles_of_a_task = match all.weights.kernel.unit.is_tiles() {
+        true => BLOCKS_PER_TASK,
+        false => TILES_PER_TASK,
+    };
+    let row_tasks = all.tiles.count().div_ceil(tiles_of_a_task);
     if row_tasks == 0 {
         return;
     }
@@ -149,7 +156,7 @@ impl<'a> Product<'a> {
         let mut scratch = Scratch::take(left_len + panel_len);
         let (rounded, widened) = scratch.split_at_mut(left_len);
         let part = Part { product: self, tiles, panels, left, rounded, widened };
-        self.epilogue.activation.visit(part);
+        kernel.unit.ready(|| self.epilogue.activation.visit(part));
     }
 
     /// The scales of rows from `first` on.

@@ -7,11 +7,16 @@
 //! | `bf16x3` | 2 | high and low bf16 | high and low bf16 |
 //! | `int8` | 2 | rounded to bf16 | 8 bits, widened to bf16 (exactly) a panel at a time |
 
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx512_bf16::Avx512Bf16;
+#[cfg(all(test, target_arch = "x86_64"))]
+use crate::amx::emulated::Emulated;
 use crate::{
     Isa, Precision,
     simd::{Op, Simd},
+};
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    amx::{Amx, block::Tiles},
+    simd::avx512_bf16::Avx512Bf16,
 };
 
 /// The instructions that multiply.
@@ -23,6 +28,12 @@ pub(crate) enum Unit {
     /// AVX512-BF16.
     #[cfg(target_arch = "x86_64")]
     Pairs(Avx512Bf16),
+    /// AMX.
+    #[cfg(target_arch = "x86_64")]
+    Tiles(Amx),
+    /// AMX by scalar code, with AVX-512's vectors.
+    #[cfg(all(test, target_arch = "x86_64"))]
+    EmulatedTiles(Emulated),
 }
 
 impl Unit {
@@ -32,6 +43,41 @@ impl Unit {
             Self::Fma => "emulated in f32 multiply-adds",
             #[cfg(target_arch = "x86_64")]
             Self::Pairs(_) => "AVX512-BF16",
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiles(_) => "AMX tiles",
+            #[cfg(all(test, target_arch = "x86_64"))]
+            Self::EmulatedTiles(_) => "AMX tiles, emulated",
+        }
+    }
+
+    /// AVX512-BF16, where that is there.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn pairs(self) -> Option<Avx512Bf16> {
+        match self {
+            Self::Pairs(pairs) => Some(pairs),
+            Self::Tiles(amx) => Some(amx.pairs()),
+            _ => None,
+        }
+    }
+
+    /// Whether it multiplies tiles.
+    pub(crate) fn is_tiles(self) -> bool {
+        match self {
+            Self::Fma => false,
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs(_) => false,
+            #[cfg(target_arch = "x86_64")]
+            _ => true,
+        }
+    }
+
+    /// Runs `work` on this thread with the unit ready.
+    #[inline(always)]
+    pub(crate) fn ready<R>(self, work: impl FnOnce() -> R) -> R {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiles(amx) => amx.configured(work),
+            _ => work(),
         }
     }
 }
@@ -64,6 +110,8 @@ impl Kernel {
     pub(crate) fn steps(self, k: usize) -> usize {
         match self.precision {
             Precision::F32 => k,
+            // A tile has 16 pairs; what is behind `k` is zero on both sides.
+            _ if self.unit.is_tiles() => k.div_ceil(2).next_multiple_of(16),
             _ => k.div_ceil(2),
         }
     }

@@ -70,9 +70,10 @@ impl Left {
         self.low() * self.kernel.parts()
     }
 
-    /// The words that [`write`](Self::write) takes for so many rows.
+    /// The words that so many rows take, and those behind them that tiles read and make nothing of.
     pub(crate) fn len(self, rows: usize) -> usize {
-        rows * self.stride()
+        let behind = if self.kernel.unit.is_tiles() { 2 * MAX_LANES - 1 } else { 0 };
+        (rows + behind) * self.stride()
     }
 
     /// Writes `rows [_, k]`, each value times its scale where there are any, to `to`.
@@ -85,7 +86,7 @@ impl Left {
         to: &mut [f32],
     ) {
         #[cfg(target_arch = "x86_64")]
-        if let (Unit::Pairs(unit), 1) = (self.kernel.unit, self.kernel.parts()) {
+        if let (Some(unit), 1) = (self.kernel.unit.pairs(), self.kernel.parts()) {
             return unit.outline(RoundPairs { left: self, rows, scales, to });
         }
         let rows = rows.chunks_exact(self.k).zip(to.chunks_exact_mut(self.stride()));

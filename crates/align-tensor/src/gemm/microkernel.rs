@@ -11,23 +11,26 @@ use super::{
     kernel::{Kernel, Unit},
     product::{Fma, Product, Widened},
 };
-#[cfg(target_arch = "x86_64")]
-use crate::simd::{
-    avx512::Avx512,
-    avx512_bf16::{Avx512Bf16, Bf16Op},
-};
 use crate::{
     Precision,
     simd::{MAX_LANES, Op, Simd},
     sizes::piece,
 };
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    amx::{
+        TILE,
+        block::{BLOCK, Block, Tiles},
+    },
+    simd::{
+        avx512::Avx512,
+        avx512_bf16::{Avx512Bf16, Bf16Op},
+    },
+};
 use std::ops::Range;
 
-/// The most rows that a tile has on any instruction set.
-pub(crate) const MAX_ROWS: usize = 14;
-
-/// The values of the largest tile.
-pub(crate) const MAX_TILE: usize = MAX_ROWS * 2 * MAX_LANES;
+/// The values of the largest tile: two tiles of AMX by two.
+pub(crate) const MAX_TILE: usize = 2 * MAX_LANES * 2 * MAX_LANES;
 
 /// The longest chain of products added to one accumulator. Longer sums are cut into equal blocks:
 /// the rounding error of a chain grows with its length, and a block's share of a panel and of
@@ -44,6 +47,8 @@ pub(crate) fn max_rows<S: Simd>(kernel: Kernel) -> usize {
         (Precision::Bf16x3, Unit::Pairs(_)) => rows_of::<Avx512, Pairs<2>>(),
         #[cfg(target_arch = "x86_64")]
         (_, Unit::Pairs(_)) => rows_of::<Avx512, Pairs<1>>(),
+        #[cfg(target_arch = "x86_64")]
+        _ => BLOCK,
     }
 }
 
@@ -121,6 +126,9 @@ impl Tile {
     /// - `width` must be `S::LANES` or `2 * S::LANES`, `rows` in `1..=max_rows::<S>(kernel)`, and
     ///   `steps` not zero.
     /// - `kernel` must be one of `S`'s own instruction set.
+    /// - Where its unit is one of tiles, rows must be readable, and `sums` writable, for 32 `rows`
+    ///   whatever their number is, `width` must be 32 and `steps` a multiple of 16, and the call
+    ///   within [`Unit::ready`].
     #[inline(always)]
     pub(crate) unsafe fn compute<S: Simd>(self, s: S, kernel: Kernel) {
         // The same code for every kernel around it, and long: it is called, not inlined.
@@ -138,6 +146,31 @@ impl Tile {
             (_, Unit::Pairs(unit)) => {
                 unit.outline(CheckedTile { tile: self, product: Pairs::<1>(unit) });
             }
+            // SAFETY: the caller's duties, which for tiles include whole blocks of rows, columns
+            // and steps, and that the unit is ready.
+            #[cfg(target_arch = "x86_64")]
+            (_, Unit::Tiles(amx)) => unsafe { amx.multiply(self.block(kernel)) },
+            // SAFETY: as before.
+            #[cfg(all(test, target_arch = "x86_64"))]
+            (_, Unit::EmulatedTiles(tiles)) => unsafe { tiles.multiply(self.block(kernel)) },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Tile {
+    /// The tile as a block of tiles.
+    fn block(self, kernel: Kernel) -> Block {
+        debug_assert!(self.width == BLOCK && self.steps.is_multiple_of(TILE));
+        let word = size_of::<f32>();
+        Block {
+            steps: self.steps / TILE,
+            a: self.a.cast(),
+            a_stride: self.stride * word,
+            a_low: (kernel.parts() == 2).then_some(self.low * word),
+            b: self.panel.cast(),
+            b_stride: kernel.parts() * self.width * word,
+            sums: self.sums,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `W^T [k, n]` is cut into panels of `2 * LANES` columns; a panel holds its rows one after
 //! another, so a microkernel reads it from front to back. The last panel is one vector wide
-//! where that is enough; columns behind `n` are zero. A row of a panel is a step along `k`: see
+//! where that is enough (but for tiles); columns behind `n` are zero. A row of a panel is a step along `k`: see
 //! [`kernel`](super::kernel).
 //!
 //! | precision | a row of a panel |
@@ -12,12 +12,12 @@
 //! | `bf16x3` | the pairs of all columns' high parts, then of their low parts |
 //! | `int8` | a pair of values of each column, 8 bits each |
 //!
-//! An odd `k` has a zero behind it.
+//! An odd `k` has a zero behind it; for tiles, `k` has zeros behind it up to a multiple of 32.
 
 use super::kernel::Kernel;
 use crate::{
     AlignedBuffer, Isa, Precision, Team, TensorValues, bf16,
-    simd::{Op, Simd},
+    simd::{MAX_LANES, Op, Simd},
     sizes::product,
 };
 
@@ -411,7 +411,8 @@ impl PackedShape {
     /// Words of all panels.
     pub(crate) fn packed_len(self) -> usize {
         // Checked, and more than any panel takes in any precision.
-        product([self.n.div_ceil(self.lanes), self.lanes, self.k.next_multiple_of(2)]);
+        let (columns, inputs) = (2 * self.lanes, 2 * MAX_LANES);
+        product([self.n.div_ceil(columns), columns, self.k.div_ceil(inputs), inputs]);
         self.panels().checked_sub(1).map_or(0, |last| self.stored(last).end)
     }
 
@@ -425,9 +426,12 @@ impl PackedShape {
         start..self.n.min(start + 2 * self.lanes)
     }
 
-    /// The columns that a panel stores: one vector or two.
+    /// The columns that a panel stores: one vector or two; for tiles, two.
     pub(crate) fn width(self, panel: usize) -> usize {
-        self.columns(panel).len().div_ceil(self.lanes) * self.lanes
+        match self.kernel.unit.is_tiles() {
+            true => 2 * self.lanes,
+            false => self.columns(panel).len().div_ceil(self.lanes) * self.lanes,
+        }
     }
 
     /// Where a panel is stored.

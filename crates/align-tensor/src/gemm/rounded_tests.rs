@@ -7,20 +7,29 @@ use super::{
     *,
 };
 use crate::{Activation, Isa, Precision, Threads, bf16, sizes::piece, testing::values};
+#[cfg(target_arch = "x86_64")]
+use crate::{IsaName, amx::emulated::Emulated};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
 const ROUNDED: [Precision; 3] = [Precision::Bf16x3, Precision::Bf16, Precision::Int8];
 
-/// Every way in which this machine can multiply.
+/// Every way in which this machine can multiply, emulated tiles among them.
 fn kernels(precision: Precision) -> Vec<(Isa, Kernel)> {
-    let of_isa = |isa| {
-        let native = Kernel::new(isa, precision);
-        let emulated = Kernel { precision, unit: Unit::Fma };
-        let has_unit = !matches!(native.unit, Unit::Fma);
-        [(isa, emulated), (isa, native)].into_iter().take(1 + usize::from(has_unit))
-    };
-    Isa::available().into_iter().flat_map(of_isa).collect()
+    let mut kernels = Vec::new();
+    for isa in Isa::available() {
+        let mut units = vec![Unit::Fma];
+        let native = isa.bf16_unit();
+        if !matches!(native, Unit::Fma) {
+            units.push(native);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if isa.name() == IsaName::Avx512 {
+            units.push(Unit::EmulatedTiles(Emulated));
+        }
+        kernels.extend(units.into_iter().map(|unit| (isa, Kernel { precision, unit })));
+    }
+    kernels
 }
 
 /// A product to be tested: sizes, operands, epilogue.
@@ -65,8 +74,8 @@ impl Case {
         (0..k).map(|j| self.a[i * k + j] * scale(j)).collect()
     }
 
-    /// The product by scalar code, in the order of the kernels.
-    fn oracle(&self, precision: Precision) -> Vec<f32> {
+    /// The product by scalar code, in the order of the kernels: vectors or tiles.
+    fn oracle(&self, precision: Precision, tiles: bool) -> Vec<f32> {
         let Self { m, n, k, .. } = *self;
         let parts = |x: &[f32]| -> Vec<[f32; 2]> {
             let split = |&x: &f32| match precision {
@@ -74,7 +83,7 @@ impl Case {
                 _ => [bf16::widen(bf16::round(x)), 0.0],
             };
             let mut parts: Vec<_> = x.iter().map(split).collect();
-            parts.resize(k.next_multiple_of(2), [0.0; 2]);
+            parts.resize(k.next_multiple_of(if tiles { 32 } else { 2 }), [0.0; 2]);
             parts
         };
         let mut integers = vec![0; k];
@@ -90,7 +99,8 @@ impl Case {
                 } else {
                     (parts(row), 1.0)
                 };
-                let mut v = chain(&a, &b, precision) * scale + self.bias[j];
+                let sum = if tiles { tile_chain } else { chain };
+                let mut v = sum(&a, &b, precision) * scale + self.bias[j];
                 if let Some(residual) = &self.residual {
                     v += residual[i * n + j];
                 }
@@ -102,11 +112,12 @@ impl Case {
 
     fn check(&self, workers: usize) {
         for precision in ROUNDED {
-            let expected = self.oracle(precision);
+            let expected = [false, true].map(|tiles| self.oracle(precision, tiles));
             for (isa, kernel) in kernels(precision) {
+                let expected = &expected[usize::from(kernel.unit.is_tiles())];
                 let found = self.run(isa, kernel, workers);
                 let Self { m, n, k, .. } = self;
-                assert_eq!(found, expected, "{isa:?} {kernel:?} [{m}, {n}, {k}]");
+                assert_eq!(&found, expected, "{isa:?} {kernel:?} [{m}, {n}, {k}]");
             }
         }
     }
@@ -134,6 +145,25 @@ fn chain(a: &[[f32; 2]], b: &[[f32; 2]], precision: Precision) -> f32 {
         total = Some(total.map_or(sum, |total: f32| total + sum));
     }
     total.unwrap()
+}
+
+/// The sum in the order of tiles: 32 values at a time, those of even and of odd `k` apart, then both
+/// added to the sum. Of parts `low * high`, `high * high`, `high * low`.
+fn tile_chain(a: &[[f32; 2]], b: &[[f32; 2]], precision: Precision) -> f32 {
+    let products: &[(usize, usize)] = match precision {
+        Precision::Bf16x3 => &[(1, 0), (0, 0), (0, 1)],
+        _ => &[(0, 0)],
+    };
+    let mut sum = 0.0;
+    for (a, b) in a.chunks(32).zip(b.chunks(32)) {
+        for &(left, right) in products {
+            let half = |parity: usize| {
+                (parity..32).step_by(2).fold(0.0f32, |sum, k| a[k][left].mul_add(b[k][right], sum))
+            };
+            sum += half(0) + half(1);
+        }
+    }
+    sum
 }
 
 proptest! {
@@ -170,8 +200,8 @@ fn long_sums_are_cut_alike() {
 fn activations_follow_the_scales_and_the_bias() {
     let case = Case::new(9, 40, 24);
     for precision in ROUNDED {
-        let expected = case.oracle(precision);
         for (isa, kernel) in kernels(precision) {
+            let expected = case.oracle(precision, kernel.unit.is_tiles());
             let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&case.w[row * 24..][..24]);
             let weights = PackedMatrix::pack_with(isa, kernel, 40, 24, row);
             let mut found = vec![f32::NAN; 9 * 40];
@@ -187,8 +217,8 @@ fn activations_follow_the_scales_and_the_bias() {
 #[test]
 fn the_error_is_that_of_the_rounding_model() {
     let case = Case::new(12, 40, 700);
-    for precision in ROUNDED {
-        let found = case.oracle(precision);
+    for (precision, tiles) in ROUNDED.into_iter().flat_map(|p| [(p, false), (p, true)]) {
+        let found = case.oracle(precision, tiles);
         let mut largest_share = 0.0f64;
         for (i, &found) in found.iter().enumerate() {
             let (row, column) = (i / case.n, i % case.n);

@@ -38,7 +38,8 @@ impl ActivationVisitor for Task<'_> {
 
     #[inline(always)]
     fn visit<F: VectorFn>(self, f: F) {
-        self.block.isa.dispatch(ActivatedTask { task: self, f });
+        let isa = self.block.isa;
+        self.block.unit().ready(|| isa.dispatch(ActivatedTask { task: self, f }));
     }
 }
 
@@ -184,6 +185,8 @@ impl ExpandDepthwise {
                     (rounded.as_ptr(), left.stride())
                 };
                 let columns = packed.shape().columns(panel);
+                // The ring has no more columns than it needs; a panel for tiles may.
+                let panel_width = packed.shape().width(panel);
                 let bias = &expansion.bias[columns.clone()];
                 let panel = packed.panel(panel);
                 let mut sums = [0.0f32; MAX_TILE];
@@ -198,7 +201,7 @@ impl ExpandDepthwise {
                         Tile {
                             rows: tile.len(),
                             steps: kernel.steps(k),
-                            width: ring.pixel,
+                            width: panel_width,
                             a: a.add(tile.start * stride),
                             stride,
                             low: left.low(),
@@ -209,7 +212,7 @@ impl ExpandDepthwise {
                         }
                         .compute(s, kernel);
                     }
-                    for (pixel, sums) in tile.zip(sums.chunks_exact(ring.pixel)) {
+                    for (pixel, sums) in tile.zip(sums.chunks_exact(panel_width)) {
                         let pixel = pixels.start + pixel;
                         let to = ring.pixel_mut(pixel / width, pixel % width);
                         // SAFETY: `sums` is a row of whole vectors, `bias` and `to` have the

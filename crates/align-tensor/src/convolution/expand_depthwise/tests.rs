@@ -1,5 +1,9 @@
 use super::*;
-use crate::{Epilogue, Threads, gemm::gemm_here, testing::values};
+use crate::{
+    Epilogue, Threads,
+    gemm::{gemm_here, kernel::Kernel},
+    testing::values,
+};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
@@ -43,16 +47,22 @@ impl Case {
     }
 
     fn run(&self, isa: Isa, workers: usize) -> (Vec<f32>, Vec<f32>) {
-        self.run_as(isa, Precision::F32, workers)
+        self.run_by(isa, Kernel::F32, workers)
     }
 
-    fn run_as(&self, isa: Isa, precision: Precision, workers: usize) -> (Vec<f32>, Vec<f32>) {
+    /// The expansion's weights.
+    fn packed(&self, isa: Isa, kernel: Kernel) -> PackedMatrix {
+        let (weights, k) = (self.weights().expand, self.inputs());
+        PackedMatrix::pack_with(isa, kernel, self.channels, k, |row, to| {
+            to.copy_from_slice(&weights[row * k..][..k]);
+        })
+    }
+
+    fn run_by(&self, isa: Isa, kernel: Kernel, workers: usize) -> (Vec<f32>, Vec<f32>) {
         let weights = self.weights();
-        let expansion = self.inputs.map(|inputs| {
-            let packed =
-                PackedMatrix::pack_as(isa, precision, &weights.expand, self.channels, inputs);
-            Expansion::new(packed, weights.expand_bias.clone())
-        });
+        let expansion = self
+            .inputs
+            .map(|_| Expansion::new(self.packed(isa, kernel), weights.expand_bias.clone()));
         let block = ExpandDepthwise::new(
             isa,
             expansion,
@@ -77,11 +87,10 @@ impl Case {
     }
 
     /// The output with the expanded map made as a whole, by an ordinary product.
-    fn step_by_step(&self, isa: Isa, precision: Precision) -> Vec<f32> {
+    fn step_by_step(&self, isa: Isa, kernel: Kernel) -> Vec<f32> {
         let (height, width, channels) = (self.height, self.width, self.channels);
         let weights = self.weights();
-        let expand =
-            PackedMatrix::pack_as(isa, precision, &weights.expand, channels, self.inputs());
+        let expand = self.packed(isa, kernel);
         let mut expanded = vec![0.0; self.images * height * width * channels];
         let epilogue = Epilogue::default().bias(&weights.expand_bias).activation(self.activation);
         gemm_here(&self.input(), &expand, epilogue, &mut expanded);
@@ -246,10 +255,17 @@ fn rounded_expansions_are_those_of_the_product() {
         };
         for isa in Isa::available() {
             for precision in [Precision::Bf16x3, Precision::Bf16] {
-                let expected = case.step_by_step(isa, precision);
-                for workers in [1, 2, 4] {
-                    let (found, _) = case.run_as(isa, precision, workers);
-                    assert_eq!(found, expected, "{isa:?} {precision} {workers}");
+                let mut units = vec![Unit::Fma, isa.bf16_unit()];
+                #[cfg(target_arch = "x86_64")]
+                if isa.name() == crate::IsaName::Avx512 {
+                    units.push(Unit::EmulatedTiles(crate::amx::emulated::Emulated));
+                }
+                for kernel in units.into_iter().map(|unit| Kernel { precision, unit }) {
+                    let expected = case.step_by_step(isa, kernel);
+                    for workers in [1, 2, 4] {
+                        let (found, _) = case.run_by(isa, kernel, workers);
+                        assert_eq!(found, expected, "{isa:?} {kernel:?} {workers}");
+                    }
                 }
             }
         }
