@@ -1,16 +1,18 @@
 //! The stem, and the first half of the last block of each stage: whole, and without its expansion.
 
 use align_benches::{Bench, ConvolutionShape, Copies, values};
-use align_tensor::{Activation, ExpandDepthwise, Expansion, Stem};
+use align_tensor::{Activation, ExpandDepthwise, Expansion, PackedMatrix, Precision, Stem};
 
 fn main() {
     Bench::main(|bench| {
         stem(bench);
         for shape in ConvolutionShape::of_stages() {
             if shape.block.expand {
-                first_half(bench, &shape, true);
+                for precision in [Precision::F32, Precision::Bf16x3, Precision::Bf16] {
+                    first_half(bench, &shape, Some(precision));
+                }
             }
-            first_half(bench, &shape, false);
+            first_half(bench, &shape, None);
         }
     });
 }
@@ -32,11 +34,15 @@ fn stem(bench: &mut Bench<'_>) {
     });
 }
 
-fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: bool) {
+/// With an expansion of that precision, or without.
+fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Precision>) {
     let (isa, team) = (bench.isa, bench.team);
     let (channels, inputs) = (shape.block.expanded_channels, shape.block.in_channels);
-    let expansion =
-        expand.then(|| Expansion::new(isa, &values(channels * inputs), values(channels), inputs));
+    let expansion = expand.map(|precision| {
+        let weights = values(channels * inputs);
+        let weights = PackedMatrix::pack_as(isa, precision, &weights, channels, inputs);
+        Expansion::new(weights, values(channels))
+    });
     let taps = shape.block.kernel_size.pow(2);
     let kernel = ExpandDepthwise::new(
         isa,
@@ -52,10 +58,13 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: bool) {
     let mut out = vec![0.0; shape.out_side().pow(2) * channels];
     let mut sums = vec![0.0; shape.out_side() * channels];
     let mut means = vec![0.0; channels];
-    let name = if expand { "expand_depthwise" } else { "depthwise" };
+    let name = match expand {
+        Some(precision) => format!("expand_depthwise/stage {}/{precision}", shape.stage),
+        None => format!("depthwise/stage {}", shape.stage),
+    };
     let flops = kernel.flops(size.0, size.1);
-    let bytes = 4 * channels * (taps + if expand { inputs } else { 0 });
-    let mut group = bench.group(&format!("{name}/stage {}", shape.stage));
+    let bytes = 4 * channels * (taps + if expand.is_some() { inputs } else { 0 });
+    let mut group = bench.group(&name);
     for (temperature, mut copies) in
         [("hot", Copies::hot(&kernel)), ("cold", Copies::cold(&kernel, bytes))]
     {

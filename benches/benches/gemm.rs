@@ -1,8 +1,8 @@
-//! Matrix products of align-base, their weights in the cache and out of it; beside them the
+//! Matrix products of align-base in every precision, their weights in the cache and out of it; beside them the
 //! `matrixmultiply` crate, as `ndarray` calls it.
 
 use align_benches::{Bench, Copies, GemmShape, values};
-use align_tensor::{Activation, Epilogue, PackedMatrix, gemm};
+use align_tensor::{Activation, Epilogue, PackedMatrix, Precision, gemm};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array, Array2};
 
@@ -12,19 +12,22 @@ fn main() {
         let text = GemmShape::of_text().into_iter().map(|shape| (shape, Activation::Identity));
         for (shape, activation) in vision.chain(text) {
             let expands = shape.name.ends_with("expand");
-            ours(bench, &shape, if expands { activation } else { Activation::Identity });
+            let activation = if expands { activation } else { Activation::Identity };
+            for precision in Precision::ALL {
+                ours(bench, &shape, precision, activation);
+            }
             baseline(bench, &shape);
         }
     });
 }
 
-fn ours(bench: &mut Bench<'_>, shape: &GemmShape, activation: Activation) {
+fn ours(bench: &mut Bench<'_>, shape: &GemmShape, precision: Precision, activation: Activation) {
     let (isa, team) = (bench.isa, bench.team);
     let &GemmShape { m, n, k, .. } = shape;
     let (a, bias, mut c) = (values(m * k), values(n), vec![0.0; m * n]);
-    let weights = PackedMatrix::pack(isa, &values(n * k), n, k);
+    let weights = PackedMatrix::pack_as(isa, precision, &values(n * k), n, k);
     let epilogue = Epilogue::default().bias(&bias).activation(activation);
-    let mut group = bench.group(&format!("gemm/{}", shape.name));
+    let mut group = bench.group_in(precision, &format!("gemm/{}/{precision}", shape.name));
     let mut hot = Copies::hot(&weights);
     group.flops("hot", shape.flops(), || gemm(team, &a, hot.turn(), epilogue, &mut c));
     let mut cold = Copies::cold(&weights, 4 * weights.packed_len());

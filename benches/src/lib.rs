@@ -2,14 +2,14 @@
 //!
 //! Kernels run on one thread of the instruction set that `ALIGN_ISA` names. Where a kernel's work
 //! is multiply-adds, criterion's `elem/s` are floating-point operations per second, and a line
-//! below says what share of the peak they are. The peak is measured once in each process:
-//! multiply-adds in registers, on the same thread.
+//! below says what share of the peak they are. The peaks are measured once in each process:
+//! products of each precision in registers, on the same thread.
 
 #![forbid(unsafe_code)]
 
 mod shapes;
 
-use align_tensor::{Isa, Runtime, Team, Threads, peak_flops};
+use align_tensor::{Isa, Precision, Runtime, Team, Threads, peak_flops};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use std::cell::Cell;
@@ -27,7 +27,8 @@ pub struct Bench<'a> {
     /// A team of the calling thread alone.
     pub team: &'a Team<'a>,
     criterion: Criterion,
-    peak: f64,
+    /// Of every precision.
+    peaks: Vec<(Precision, f64)>,
 }
 
 impl Bench<'_> {
@@ -38,15 +39,20 @@ impl Bench<'_> {
     pub fn main(benches: impl FnOnce(&mut Bench<'_>)) {
         let runtime = Runtime::new().expect("an instruction set of this machine");
         let runtime = runtime.with_threads(Threads::single());
-        let peak = peak_flops(&runtime);
-        println!("{}, one thread, peak {:.1} GFLOP/s", runtime.isa.name(), peak * 1e-9);
+        let peak = |precision| (precision, peak_flops(&runtime.clone().with_precision(precision)));
+        let peaks: Vec<_> = Precision::ALL.map(peak).into();
+        println!("{}, one thread", runtime.isa.name());
+        for (precision, peak) in &peaks {
+            let means = precision.means(runtime.isa);
+            println!("{precision}: peak {:.1} GFLOP/s, {means}", peak * 1e-9);
+        }
         let criterion = Criterion::default()
             .sample_size(20)
             .warm_up_time(Duration::from_millis(300))
             .measurement_time(Duration::from_secs(1))
             .configure_from_args();
         runtime.threads.gather(|team| {
-            let mut bench = Bench { isa: runtime.isa, team, criterion, peak };
+            let mut bench = Bench { isa: runtime.isa, team, criterion, peaks };
             benches(&mut bench);
             bench.criterion.final_summary();
         });
@@ -54,7 +60,16 @@ impl Bench<'_> {
 
     /// A group of measurements with a name.
     pub fn group(&mut self, name: &str) -> Group<'_> {
-        Group { group: self.criterion.benchmark_group(name), peak: self.peak }
+        self.group_in(Precision::F32, name)
+    }
+
+    /// A group of measurements with a name, whose products are of `precision`.
+    ///
+    /// # Panics
+    /// Never: every precision has a peak.
+    pub fn group_in(&mut self, precision: Precision, name: &str) -> Group<'_> {
+        let (_, peak) = *self.peaks.iter().find(|(p, _)| *p == precision).expect("a peak each");
+        Group { group: self.criterion.benchmark_group(name), peak }
     }
 }
 

@@ -1,15 +1,15 @@
 //! From token ids to vectors: the sum of three tables' rows, normalised.
 
 use crate::{AlignTextConfig, layer::LayerNorm, ragged::Token};
-use align_tensor::{CheckpointError, Runtime, Team, Weights};
+use align_tensor::{CheckpointError, Runtime, Table, Team, Weights};
 
 /// The embedding tables.
 #[derive(Debug)]
 pub(crate) struct Embeddings {
     hidden: usize,
-    words: Vec<f32>,
-    positions: Vec<f32>,
-    segments: Vec<f32>,
+    words: Table,
+    positions: Table,
+    segments: Table,
     norm: LayerNorm,
 }
 
@@ -22,10 +22,7 @@ impl Embeddings {
     ) -> Result<Self, CheckpointError> {
         let hidden = config.hidden_size;
         let table = |name: &str, rows: usize| {
-            let module = weights.sub(name);
-            let table = module.tensor("weight", &[rows, hidden])?.into_owned();
-            module.release("weight");
-            Ok(table)
+            Table::load(runtime.precision(), &weights.sub(name), [rows, hidden])
         };
         Ok(Self {
             hidden,
@@ -38,20 +35,11 @@ impl Embeddings {
 
     /// Writes `out [tokens, hidden]`.
     pub(crate) fn run(&self, team: &Team<'_>, tokens: &[Token], out: &mut [f32]) {
-        let row = |table: &[f32], index: usize| -> std::ops::Range<usize> {
-            debug_assert!(index < table.len() / self.hidden);
-            index * self.hidden..(index + 1) * self.hidden
-        };
         for (token, out) in tokens.iter().zip(out.chunks_exact_mut(self.hidden)) {
-            let word = &self.words[row(&self.words, token.word)];
-            let segment = &self.segments[row(&self.segments, token.segment)];
-            let position = &self.positions[row(&self.positions, token.position)];
             // Word and segment first: the original's order of additions.
-            for (out, ((&word, &segment), &position)) in
-                out.iter_mut().zip(word.iter().zip(segment).zip(position))
-            {
-                *out = (word + segment) + position;
-            }
+            self.words.copy_row(token.word, out);
+            self.segments.add_row(token.segment, out);
+            self.positions.add_row(token.position, out);
         }
         self.norm.run(team, out);
     }

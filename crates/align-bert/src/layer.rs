@@ -76,12 +76,14 @@ impl Layer {
         runtime: &Runtime,
     ) -> Result<Self, CheckpointError> {
         let (hidden, intermediate_size) = (config.hidden_size, config.intermediate_size);
+        let precision = runtime.precision();
         let attention = weights.sub("attention");
         let own = attention.sub("self");
         let parts = ["query", "key", "value"].map(|name| own.sub(name));
-        let query_key_value = Linear::load_side_by_side(runtime.isa, &parts, &[hidden, hidden])?;
+        let query_key_value =
+            Linear::load_side_by_side(runtime.isa, precision, &parts, &[hidden, hidden])?;
         let linear = |module: Weights<'_>, outputs, inputs| {
-            Linear::load(runtime.isa, &module, &[outputs, inputs])
+            Linear::load(runtime.isa, precision, &module, &[outputs, inputs])
         };
         let norm = |module: Weights<'_>| LayerNorm::load(config, &module.sub("LayerNorm"), runtime);
         let attention_output = attention.sub("output");

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod convert;
 mod embeddings;
 mod input;
 mod layer;
@@ -11,6 +12,7 @@ mod ragged;
 mod tower;
 
 pub use config::AlignTextConfig;
+pub use convert::convert;
 pub use input::TextInput;
 pub use output::{TextError, TextOptions, TextOutput};
 pub use tower::TextTower;

@@ -64,7 +64,7 @@ impl TextTower {
             layers: layers.into_iter().collect::<Result<_, _>>()?,
             pooler: pooler
                 .contains("weight")
-                .then(|| Linear::load(runtime.isa, &pooler, &[hidden, hidden]))
+                .then(|| Linear::load(runtime.isa, runtime.precision(), &pooler, &[hidden, hidden]))
                 .transpose()?,
             arena: KeptArena::default(),
         })

@@ -29,9 +29,10 @@ pub(crate) struct Global {
     /// Checkpoint folder as Hugging Face lays it out.
     #[arg(long, global = true, value_name = "DIR", env = "ALIGN_MODEL")]
     pub(crate) model: Option<PathBuf>,
-    /// Arithmetic of the matrix products.
-    #[arg(long, global = true, value_name = "NAME", default_value_t)]
-    pub(crate) precision: Precision,
+    /// Arithmetic of the matrix products: f32, bf16x3, bf16 or int8 [default: what the model was
+    /// converted for, else f32].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) precision: Option<Precision>,
     /// Number of threads [default: the cores it may use].
     #[arg(long, global = true, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -73,6 +74,9 @@ pub(crate) enum Command {
     /// Time both towers from arrays to embeddings.
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(Bench),
+    /// Write a checkpoint with rounded weights, which loads faster and answers the same.
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(Convert),
 }
 
 #[derive(Debug, Args)]
@@ -199,6 +203,21 @@ pub(crate) struct Bench {
     pub(crate) profile: bool,
 }
 
+/// Answers are those of `--precision` with the original, to the bit. Batch norms are folded into the
+/// convolutions, so only this program reads the result.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// Checkpoint folder to read.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// Checkpoint folder to make.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Replace OUT where it is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Synthetic {
     /// The published base model: EfficientNet-B7 at 289 pixels and BERT-base.
@@ -235,6 +254,11 @@ Examples:
   align bench --model align-base --batch 8 --tokens 32 --format json
   align bench --synthetic align-base --profile
   ALIGN_ISA=avx2 align bench --synthetic align-base";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  align convert --precision bf16 align-base align-base-bf16
+  align convert --precision int8 align-base align-base-int8 --force";
 
 /// No machine has more cores; beyond it, a number is a slip of the finger.
 const MAX_THREADS: usize = 1024;

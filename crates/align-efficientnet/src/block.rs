@@ -1,9 +1,13 @@
 //! An inverted-residual block: expansion, depthwise convolution, squeeze-excite, projection.
 
-use crate::{BlockConfig, fold::Folded};
+use crate::{
+    BlockConfig,
+    fold::{Convolution, Folded},
+};
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
-    Expansion, Linear, PackedMatrix, Profile, Runtime, Team, Weights, gemm, scale_channels,
+    Expansion, Inputs, Linear, PackedMatrix, Precision, Profile, Runtime, Team, Weights, gemm,
+    scale_channels,
 };
 
 /// The expanded map that a group of images may fill, in values: what the caches that the cores
@@ -22,6 +26,16 @@ pub(crate) struct Block {
     projection: PackedMatrix,
     projection_bias: Vec<f32>,
     residual: bool,
+}
+
+/// Where a factor for each channel meets the projection of those channels.
+enum Scaling {
+    /// In a copy of the weights: they are smaller than the input.
+    Weights,
+    /// In the input, in place.
+    Input,
+    /// In the input, while it is rounded for the product.
+    OnTheWay,
 }
 
 /// `sigmoid(expand(act(reduce(means))))`: a factor for each channel of an image.
@@ -43,41 +57,24 @@ impl Block {
     ) -> Result<Self, CheckpointError> {
         let isa = runtime.isa;
         let (inputs, channels) = (config.in_channels, config.expanded_channels);
-        let expansion = if config.expand {
-            let shape = [channels, inputs, 1, 1];
-            let module = weights.sub("expansion");
-            let folded = Folded::load(&module, "expand_conv", "expand_bn", shape, eps)?;
-            Some(Expansion::new(isa, &folded.weights, folded.bias, inputs))
-        } else {
-            None
-        };
-        let kernel = config.kernel_size;
-        let depthwise = Folded::load(
-            &weights.sub("depthwise_conv"),
-            "depthwise_conv",
-            "depthwise_norm",
-            [channels, 1, kernel, kernel],
-            eps,
-        )?;
-        let projection = Folded::load(
-            &weights.sub("projection"),
-            "project_conv",
-            "project_bn",
-            [config.out_channels, channels, 1, 1],
-            eps,
-        )?;
+        let load = |convolution: &Convolution| Folded::load(weights, convolution, eps);
+        let expansion = Convolution::expansion(config).as_ref().map(load).transpose()?;
+        let expansion =
+            expansion.map(|folded| Expansion::new(folded.pack(runtime, inputs), folded.bias));
+        let depthwise = load(&Convolution::depthwise(config))?;
+        let projection = load(&Convolution::projection(config))?;
         Ok(Self {
             runtime: runtime.clone(),
             expand_depthwise: ExpandDepthwise::new(
                 isa,
                 expansion,
                 geometry(config),
-                &depthwise.weights,
+                &depthwise.weights.into_f32(),
                 depthwise.bias,
                 activation,
             ),
             squeeze_excite: SqueezeExcite::load(config, activation, weights, runtime)?,
-            projection: PackedMatrix::pack(isa, &projection.weights, config.out_channels, channels),
+            projection: projection.pack(runtime, channels),
             projection_bias: projection.bias,
             residual: config.residual,
         })
@@ -101,10 +98,16 @@ impl Block {
         (GROUP_LEN / (out_height * out_width * self.expand_depthwise.channels()).max(1)).max(1)
     }
 
-    /// Whether squeeze-excite scales the projection's weights rather than its input: the smaller
-    /// of the two. It depends on one image's size alone, so the batch does not change results.
-    fn scales_weights(&self, out_pixels: usize) -> bool {
-        out_pixels > self.out_channels()
+    /// How squeeze-excite scales the projection's product. It depends on one image's size alone, so
+    /// the batch does not change results.
+    fn scaling(&self, out_pixels: usize) -> Scaling {
+        if self.projection.precision() != Precision::F32 {
+            Scaling::OnTheWay
+        } else if out_pixels > self.out_channels() {
+            Scaling::Weights
+        } else {
+            Scaling::Input
+        }
     }
 
     /// The arena space that [`forward`](Self::forward) takes for a batch.
@@ -119,10 +122,9 @@ impl Block {
             group * channels,
             group * self.squeeze_excite.reduce.outputs(),
             group * channels,
-            if self.scales_weights(out_height * out_width) {
-                self.projection.packed_len()
-            } else {
-                0
+            match self.scaling(out_height * out_width) {
+                Scaling::Weights => self.projection.packed_len(),
+                Scaling::Input | Scaling::OnTheWay => 0,
             },
         ]
     }
@@ -171,8 +173,8 @@ impl Block {
                 let epilogue = Epilogue::default().bias(&self.projection_bias);
                 if self.residual { epilogue.residual(residual) } else { epilogue }
             };
-            let mut project = || {
-                if self.scales_weights(out_pixels) {
+            let mut project = || match self.scaling(out_pixels) {
+                Scaling::Weights => {
                     for image in 0..images {
                         let expanded = &expanded[image * out_pixels * channels..];
                         let scales = &scales[image * channels..][..channels];
@@ -185,7 +187,8 @@ impl Block {
                             &mut output[image * out_len..][..out_len],
                         );
                     }
-                } else {
+                }
+                Scaling::Input => {
                     let isa = self.runtime.isa;
                     let maps = expanded.chunks_exact_mut(out_pixels * channels);
                     for (map, scales) in maps.zip(scales.chunks_exact(channels)) {
@@ -193,7 +196,11 @@ impl Block {
                             scale_channels(isa, pixels, scales);
                         });
                     }
-                    gemm(team, expanded, &self.projection, epilogue(input), output);
+                    gemm(team, &*expanded, &self.projection, epilogue(input), output);
+                }
+                Scaling::OnTheWay => {
+                    let inputs = Inputs::scaled(expanded, scales);
+                    gemm(team, inputs, &self.projection, epilogue(input), output);
                 }
             };
             profile.time(
@@ -215,7 +222,8 @@ impl SqueezeExcite {
         let (channels, squeezed) = (config.expanded_channels, config.squeeze_channels);
         let layer = |name: &str, outputs, inputs| {
             let module = weights.sub("squeeze_excite").sub(name);
-            Linear::load(runtime.isa, &module, &[outputs, inputs, 1, 1])
+            // A row for each image: too little work for its rounding to be worth anything.
+            Linear::load(runtime.isa, Precision::F32, &module, &[outputs, inputs, 1, 1])
         };
         let reduce = layer("reduce", squeezed, channels)?;
         let expand = layer("expand", channels, squeezed)?;

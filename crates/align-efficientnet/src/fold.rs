@@ -1,32 +1,91 @@
 //! Batch norm, folded into the convolution before it.
 
-use align_tensor::{CheckpointError, Weights};
+use crate::{AlignVisionConfig, BlockConfig};
+use align_tensor::{CheckpointError, PackedMatrix, Runtime, TensorValues, Weights};
+
+/// A convolution and the batch norm behind it: what they are called and how large.
+pub(crate) struct Convolution {
+    module: &'static str,
+    conv: &'static str,
+    norm: &'static str,
+    /// Channels first.
+    pub(crate) shape: [usize; 4],
+}
+
+impl Convolution {
+    /// Of the embeddings.
+    pub(crate) fn stem(config: &AlignVisionConfig) -> Self {
+        let shape = [config.stem_channels(), config.num_channels, 3, 3];
+        Self { module: "embeddings", conv: "convolution", norm: "batchnorm", shape }
+    }
+
+    /// Of a block.
+    pub(crate) fn expansion(config: &BlockConfig) -> Option<Self> {
+        config.expand.then_some(Self {
+            module: "expansion",
+            conv: "expand_conv",
+            norm: "expand_bn",
+            shape: [config.expanded_channels, config.in_channels, 1, 1],
+        })
+    }
+
+    /// Of a block.
+    pub(crate) fn depthwise(config: &BlockConfig) -> Self {
+        Self {
+            module: "depthwise_conv",
+            conv: "depthwise_conv",
+            norm: "depthwise_norm",
+            shape: [config.expanded_channels, 1, config.kernel_size, config.kernel_size],
+        }
+    }
+
+    /// Of a block.
+    pub(crate) fn projection(config: &BlockConfig) -> Self {
+        Self {
+            module: "projection",
+            conv: "project_conv",
+            norm: "project_bn",
+            shape: [config.out_channels, config.expanded_channels, 1, 1],
+        }
+    }
+
+    /// The convolution and the batch norm.
+    pub(crate) fn modules<'a>(&self, weights: &Weights<'a>) -> (Weights<'a>, Weights<'a>) {
+        let module = weights.sub(self.module);
+        (module.sub(self.conv), module.sub(self.norm))
+    }
+}
 
 /// A convolution's weights and bias with its batch norm folded in.
 ///
 /// `y = gamma * (conv(x) - mean) / sqrt(variance + eps) + beta` is a convolution with weights
 /// `scale * w` and bias `beta - scale * mean`, where `scale = gamma / sqrt(variance + eps)`. The
 /// folding is done in `f64`, so it adds one rounding to each weight.
-pub(crate) struct Folded {
+///
+/// A converted checkpoint has them folded already: weights and bias of the convolution, and no
+/// batch norm.
+pub(crate) struct Folded<'a> {
     /// `[channels, values of a filter]`.
-    pub(crate) weights: Vec<f32>,
+    pub(crate) weights: TensorValues<'a>,
     /// `[channels]`.
     pub(crate) bias: Vec<f32>,
 }
 
-impl Folded {
-    /// Reads the convolution `conv.weight` of `shape` (channels first) and the statistics and
-    /// affine parameters of batch norm `norm` below `weights`.
+impl<'a> Folded<'a> {
+    /// Reads `convolution` and the statistics and affine parameters of its batch norm, which are
+    /// named below `weights`.
     pub(crate) fn load(
-        weights: &Weights<'_>,
-        conv: &str,
-        norm: &str,
-        shape: [usize; 4],
+        weights: &Weights<'a>,
+        convolution: &Convolution,
         eps: f64,
     ) -> Result<Self, CheckpointError> {
-        let conv = weights.sub(conv);
-        let norm = weights.sub(norm);
+        let (conv, norm) = convolution.modules(weights);
+        let shape = convolution.shape;
         let channels = shape[0];
+        if conv.contains("bias") {
+            let bias = conv.tensor("bias", &[channels])?.into_owned();
+            return Ok(Self { weights: conv.values("weight", &shape)?, bias });
+        }
         let gamma = norm.tensor("weight", &[channels])?;
         let beta = norm.tensor("bias", &[channels])?;
         let mean = norm.tensor("running_mean", &[channels])?;
@@ -42,6 +101,17 @@ impl Folded {
                 *weight = (scale * f64::from(*weight)) as f32;
             }
         }
-        Ok(Self { weights: filters, bias })
+        Ok(Self { weights: filters.into(), bias })
+    }
+
+    /// The weights packed for 1 x 1 convolutions of `inputs` channels.
+    pub(crate) fn pack(&self, runtime: &Runtime, inputs: usize) -> PackedMatrix {
+        let precision = runtime.precision().without_int8();
+        PackedMatrix::pack_values(
+            runtime.isa,
+            precision,
+            std::slice::from_ref(&self.weights),
+            inputs,
+        )
     }
 }

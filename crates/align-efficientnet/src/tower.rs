@@ -1,8 +1,9 @@
 //! The tower: weights in, embeddings out.
 
 use crate::{
-    AlignVisionConfig, PoolingType, VisionError, VisionOptions, VisionOutput, block::Block,
-    fold::Folded,
+    AlignVisionConfig, PoolingType, VisionError, VisionOptions, VisionOutput,
+    block::Block,
+    fold::{Convolution, Folded},
 };
 use align_tensor::{
     Activation, Arena, CheckpointError, KeptArena, Profile, Runtime, Stem, Team, Weights, max_pool,
@@ -48,11 +49,10 @@ impl VisionTower {
         let activation =
             Activation::from_name(&config.hidden_act).expect("a validated configuration");
         let eps = config.batch_norm_eps;
-        let shape = [config.stem_channels(), config.num_channels, 3, 3];
-        let embeddings = weights.sub("embeddings");
-        let stem = Folded::load(&embeddings, "convolution", "batchnorm", shape, eps)?;
+        let stem = Folded::load(weights, &Convolution::stem(config), eps)?;
+        let stem_weights = stem.weights.into_f32();
         let stem =
-            Stem::new(runtime.isa, &stem.weights, stem.bias, config.num_channels, activation);
+            Stem::new(runtime.isa, &stem_weights, stem.bias, config.num_channels, activation);
         let encoder = weights.sub("encoder").sub("blocks");
         let blocks = config.blocks();
         let load = |i| Block::load(&blocks[i], activation, eps, &encoder.sub(i), runtime);

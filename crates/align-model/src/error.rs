@@ -3,7 +3,8 @@
 use align_bert::TextError;
 use align_efficientnet::VisionError;
 use align_processor::ProcessorError;
-use align_tensor::{CheckpointError, IsaError, config::ConfigError};
+use align_tensor::{CheckpointError, IsaError, Precision, config::ConfigError};
+use std::path::PathBuf;
 
 /// Why a model cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,20 @@ pub enum ModelError {
     NonFinite {
         /// The text.
         text: String,
+    },
+    /// A checkpoint is converted to fewer bits.
+    #[error("expected a precision with weights of its own, bf16 or int8, found {precision}")]
+    NothingToConvert {
+        /// The precision asked for.
+        precision: Precision,
+    },
+    /// A checkpoint is converted from its original.
+    #[error("{}: has been converted before, to {found}: expected an original checkpoint", .folder.display())]
+    ConvertedBefore {
+        /// The folder.
+        folder: PathBuf,
+        /// What it was converted for.
+        found: Precision,
     },
     /// Classification needs something to choose from.
     #[error("expected at least one label, found none")]

@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod convert;
 mod error;
 mod loss;
 mod model;
@@ -51,6 +52,7 @@ mod vision_model;
 mod zero_shot;
 
 pub use config::AlignConfig;
+pub use convert::Conversion;
 pub use error::ModelError;
 pub use model::AlignModel;
 pub use options::{ForwardOptions, LoadOptions};

@@ -8,7 +8,7 @@ use crate::{
     LoadOptions, ModelError,
 };
 use align_bert::TextInput;
-use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights, softmax_rows};
+use align_tensor::{Checkpoint, Precision, Profile, Runtime, TensorSource, Weights, softmax_rows};
 use ndarray::{Array2, ArrayView2, ArrayView4, Axis};
 use std::path::Path;
 
@@ -56,6 +56,7 @@ impl AlignModel {
         runtime: &Runtime,
     ) -> Result<Self, ModelError> {
         config.validate()?;
+        let runtime = &runtime.for_source(source)?;
         let temperature = source.tensor("temperature", &[])?[0];
         if !temperature.is_finite() || temperature == 0.0 {
             return Err(ModelError::Temperature { found: temperature });
@@ -163,6 +164,11 @@ impl AlignModel {
     /// What cosines are divided by.
     pub fn temperature(&self) -> f32 {
         self.temperature
+    }
+
+    /// The precision that it computes with.
+    pub fn precision(&self) -> Precision {
+        self.runtime.precision()
     }
 
     /// The configuration.

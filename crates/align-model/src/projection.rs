@@ -20,7 +20,8 @@ impl Projection {
         outputs: usize,
         runtime: &Runtime,
     ) -> Result<Self, CheckpointError> {
-        let linear = Linear::load(runtime.isa, weights, &[outputs, inputs])?;
+        let precision = runtime.precision().without_int8();
+        let linear = Linear::load(runtime.isa, precision, weights, &[outputs, inputs])?;
         Ok(Self { linear, threads: runtime.threads.clone() })
     }
 

@@ -44,6 +44,7 @@ impl AlignTextModel {
         runtime: &Runtime,
     ) -> Result<Self, ModelError> {
         config.validate()?;
+        let runtime = &runtime.for_source(source)?;
         let weights = Weights::new(source);
         let joined = weights.sub("text_model");
         let weights =

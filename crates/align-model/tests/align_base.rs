@@ -2,36 +2,14 @@
 
 mod common;
 
-use align_model::synthetic::{self, SyntheticModel};
+use align_model::synthetic::SyntheticModel;
 use align_model::{AlignInput, AlignModel, ForwardOptions, Isa, Runtime, TextInput};
+use common::align_base::{CAPTIONS, WEIGHTS_SEED, captions, pixel_values};
 use common::fixtures;
 use common::golden::Golden;
-use ndarray::{Array, Array1, Array2, Array3, Array4, Axis, Dimension, Slice};
+use ndarray::{Array, Array2, Array3, Array4, Axis, Dimension, Slice};
 
-const WEIGHTS_SEED: u64 = 0;
-const INPUTS_SEED: u64 = 1;
-const SIDE: usize = 289;
-const VOCABULARY: i64 = 30522;
-const TOKENS: usize = 64;
-const CAPTIONS: [usize; 4] = [3, 9, 24, 64];
 const SAMPLES: usize = 256;
-
-fn pixel_values() -> Array4<f32> {
-    let images = (0..2).flat_map(|i| synthetic::image(INPUTS_SEED, i, 3, SIDE));
-    Array4::from_shape_vec((2, 3, SIDE, SIDE), images.collect()).unwrap()
-}
-
-/// Captions padded with 0, and their mask.
-fn captions() -> [Array2<i64>; 2] {
-    let mut ids = Array2::zeros((CAPTIONS.len(), TOKENS));
-    let mut mask = ids.clone();
-    for (row, length) in CAPTIONS.into_iter().enumerate() {
-        let caption = Array1::from(synthetic::caption(INPUTS_SEED, row, length, VOCABULARY));
-        ids.row_mut(row).slice_axis_mut(Axis(0), Slice::from(..length)).assign(&caption);
-        mask.row_mut(row).slice_axis_mut(Axis(0), Slice::from(..length)).fill(1);
-    }
-    [ids, mask]
-}
 
 /// The elements that a golden file keeps of an array.
 fn sample<D: Dimension>(array: &Array<f32, D>) -> Vec<f32> {

@@ -1,12 +1,12 @@
 //! What must not change an embedding: the batch, the padding, the number of threads, the way it is
-//! asked for. Bits are compared, not values.
+//! asked for; in every precision. Bits are compared, not values.
 
 mod common;
 
 use align_model::synthetic::{self, SyntheticModel};
 use align_model::{
-    AlignInput, AlignModel, AlignTextModel, AlignVisionModel, ForwardOptions, Isa, TextInput,
-    TextOptions, VisionOptions,
+    AlignInput, AlignModel, AlignTextModel, AlignVisionModel, ForwardOptions, Isa, Precision,
+    TextInput, TextOptions, VisionOptions,
 };
 use common::{load_options, tiny};
 use ndarray::{Array2, Array4, Axis, Slice, concatenate};
@@ -18,8 +18,14 @@ const LARGEST: usize = 8;
 const SIDE: usize = 45;
 const VOCABULARY: i64 = 4096;
 
-fn model(isa: Isa, threads: usize) -> AlignModel {
-    let runtime = load_options(isa, threads).runtime;
+/// Every instruction set with every precision.
+fn everywhere() -> impl Iterator<Item = (Isa, Precision)> {
+    let all = |isa| Precision::ALL.map(|precision| (isa, precision));
+    Isa::available().into_iter().flat_map(all)
+}
+
+fn model(isa: Isa, precision: Precision, threads: usize) -> AlignModel {
+    let runtime = load_options(isa, threads).runtime.with_precision(precision);
     AlignModel::synthetic(SyntheticModel::Tiny, 0, &runtime).unwrap()
 }
 
@@ -56,10 +62,10 @@ fn rows<T: Clone>(ids: &Array2<T>, rows: std::ops::Range<usize>) -> Array2<T> {
 #[test]
 fn images_are_the_same_in_any_batch_on_any_threads() {
     let images = images(LARGEST);
-    for isa in Isa::available() {
-        let expected = bits(&model(isa, 1).get_image_features(images.view()).unwrap());
+    for (isa, precision) in everywhere() {
+        let expected = bits(&model(isa, precision, 1).get_image_features(images.view()).unwrap());
         for threads in THREADS {
-            let model = model(isa, threads);
+            let model = model(isa, precision, threads);
             for batch in BATCHES {
                 let features: Vec<_> = images
                     .axis_chunks_iter(Axis(0), batch)
@@ -67,7 +73,11 @@ fn images_are_the_same_in_any_batch_on_any_threads() {
                     .collect();
                 let views: Vec<_> = features.iter().map(|f| f.view()).collect();
                 let features = concatenate(Axis(0), &views).unwrap();
-                assert_eq!(bits(&features), expected, "{isa:?}, {threads} threads, by {batch}");
+                assert_eq!(
+                    bits(&features),
+                    expected,
+                    "{isa:?} {precision}, {threads} threads, by {batch}"
+                );
             }
         }
     }
@@ -75,11 +85,11 @@ fn images_are_the_same_in_any_batch_on_any_threads() {
 
 #[test]
 fn texts_are_the_same_in_any_batch_on_any_threads_with_any_padding() {
-    for isa in Isa::available() {
+    for (isa, precision) in everywhere() {
         let [ids, mask] = captions(LARGEST, 64);
-        let expected = bits(&text_features(&model(isa, 1), &ids, &mask));
+        let expected = bits(&text_features(&model(isa, precision, 1), &ids, &mask));
         for threads in THREADS {
-            let model = model(isa, threads);
+            let model = model(isa, precision, threads);
             for batch in BATCHES {
                 for length in [15, 16, 64] {
                     let [ids, mask] = captions(LARGEST, length);
@@ -91,7 +101,7 @@ fn texts_are_the_same_in_any_batch_on_any_threads_with_any_padding() {
                         .collect();
                     assert_eq!(
                         features, expected,
-                        "{isa:?}, {threads} threads, by {batch}, padded to {length}"
+                        "{isa:?} {precision}, {threads} threads, by {batch}, padded to {length}"
                     );
                 }
             }
@@ -101,8 +111,8 @@ fn texts_are_the_same_in_any_batch_on_any_threads_with_any_padding() {
 
 #[test]
 fn a_text_without_padding_needs_no_mask() {
-    for isa in Isa::available() {
-        let model = model(isa, 2);
+    for (isa, precision) in everywhere() {
+        let model = model(isa, precision, 2);
         let [ids, mask] = captions(LARGEST, 15);
         let last = LARGEST - 1..LARGEST;
         let ids = rows(&ids, last.clone());
@@ -113,8 +123,8 @@ fn a_text_without_padding_needs_no_mask() {
 
 #[test]
 fn a_forward_gives_what_features_give() {
-    for isa in Isa::available() {
-        let model = model(isa, 2);
+    for (isa, precision) in everywhere() {
+        let model = model(isa, precision, 2);
         let images = images(3);
         let [ids, mask] = captions(5, 20);
         let text = TextInput::new(ids.view()).with_mask(mask.view());
@@ -153,8 +163,9 @@ fn a_forward_gives_what_features_give() {
 
 #[test]
 fn a_tower_loaded_alone_gives_the_same() {
-    for isa in Isa::available() {
-        let options = load_options(isa, 1);
+    for (isa, precision) in everywhere() {
+        let mut options = load_options(isa, 1);
+        options.runtime = options.runtime.with_precision(precision);
         let folder = tiny("base");
         let model = AlignModel::from_pretrained_with(&folder, &options).unwrap();
         let text_model = AlignTextModel::from_pretrained_with(&folder, &options).unwrap();

@@ -180,11 +180,11 @@ fn one_head<'a>(
     let scale = if sequence.uniform { 0.0 } else { (1.0 / (width as f64).sqrt()) as f32 };
     let shape = PackedShape::new(isa, sequence.keys, width);
     let keys = PackedView::pack_rows(isa, shape, |key| part(key, 1), scale, scratch.keys);
-    gemm_here(scratch.queries, keys, Epilogue::default(), scratch.weights);
+    gemm_here(&*scratch.queries, keys, Epilogue::default(), scratch.weights);
     softmax_rows(isa, scratch.weights, sequence.keys);
     let shape = PackedShape::new(isa, width, sequence.keys);
     let values = PackedView::pack_columns(isa, shape, |key| part(key, 2), scratch.values);
-    gemm_here(scratch.weights, values, Epilogue::default(), scratch.context);
+    gemm_here(&*scratch.weights, values, Epilogue::default(), scratch.context);
     (scratch.context, scratch.weights)
 }
 

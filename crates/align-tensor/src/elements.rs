@@ -19,6 +19,12 @@ impl Element for u8 {
     }
 }
 
+impl Element for i8 {
+    fn to_native_order(self) -> Self {
+        self
+    }
+}
+
 impl Element for u64 {
     fn to_native_order(self) -> Self {
         Self::from_le(self)

@@ -4,8 +4,11 @@
 
 mod activation;
 mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod arena;
 mod attention;
+mod bf16;
 mod checkpoint;
 pub mod config;
 mod convolution;
@@ -26,6 +29,7 @@ mod scan;
 mod simd;
 mod sizes;
 mod softmax;
+mod table;
 #[cfg(test)]
 mod testing;
 mod threads;
@@ -37,11 +41,12 @@ pub use aligned::AlignedBuffer;
 pub use arena::{Arena, ArenaSpace, KeptArena};
 pub use attention::{Heads, Sequence, attention};
 pub use checkpoint::{
-    Checkpoint, CheckpointError, Dtype, NonFinite, ReadMode, TensorInfo, TensorSource, Weights,
+    Checkpoint, CheckpointError, ConvertedTensor, Dtype, NonFinite, PRECISION_KEY, ReadMode,
+    TensorInfo, TensorSource, TensorValues, Weights, write_converted,
 };
 pub use convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
 pub use elements::Element;
-pub use gemm::{Epilogue, PackedMatrix, PackedView, gemm};
+pub use gemm::{Epilogue, Inputs, PackedMatrix, PackedView, gemm};
 pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};
 pub use layer_norm::layer_norm;
 pub use linear::Linear;
@@ -54,4 +59,5 @@ pub use runtime::Runtime;
 pub use scale::scale_channels;
 pub use scan::{Rows, ScanQueries};
 pub use softmax::softmax_rows;
+pub use table::Table;
 pub use threads::{Team, Threads};

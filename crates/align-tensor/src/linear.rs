@@ -1,6 +1,8 @@
 //! A linear layer, from a checkpoint's tensors to its product.
 
-use crate::{Activation, CheckpointError, Epilogue, Isa, PackedMatrix, Team, Weights, gemm};
+use crate::{
+    Activation, CheckpointError, Epilogue, Isa, PackedMatrix, Precision, Team, Weights, gemm,
+};
 
 /// A linear layer or a 1 x 1 convolution with a bias, its weights packed.
 #[derive(Clone, Debug)]
@@ -11,18 +13,26 @@ pub struct Linear {
 
 impl Linear {
     /// Loads `weight` of `shape` (outputs, inputs, and then ones where it is a convolution's) and
-    /// `bias [outputs]` of one module.
+    /// `bias [outputs]` of one module, for products of `precision`.
     ///
     /// # Errors
     /// Where either is missing or has another shape or type.
     ///
     /// # Panics
     /// Where `shape` has fewer than two sizes, or others behind them than one.
-    pub fn load(isa: Isa, module: &Weights<'_>, shape: &[usize]) -> Result<Self, CheckpointError> {
-        Self::load_side_by_side(isa, std::slice::from_ref(module), shape)
+    pub fn load(
+        isa: Isa,
+        precision: Precision,
+        module: &Weights<'_>,
+        shape: &[usize],
+    ) -> Result<Self, CheckpointError> {
+        Self::load_side_by_side(isa, precision, std::slice::from_ref(module), shape)
     }
 
     /// Loads several modules of one shape as one layer whose outputs lie side by side.
+    ///
+    /// For `int8`, weights may be there as integers already, with the scales of their rows in
+    /// `weight_scale [outputs]`.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -31,18 +41,31 @@ impl Linear {
     /// As [`load`](Self::load).
     pub fn load_side_by_side(
         isa: Isa,
+        precision: Precision,
         modules: &[Weights<'_>],
         shape: &[usize],
     ) -> Result<Self, CheckpointError> {
         let (outputs, inputs) = (shape[0], shape[1]);
-        let mut matrix = Vec::new();
+        assert!(shape[2..].iter().all(|&size| size == 1), "a linear layer");
         let mut bias = Vec::new();
         for module in modules {
-            matrix.extend_from_slice(&module.tensor("weight", shape)?);
             bias.extend_from_slice(&module.tensor("bias", &[outputs])?);
-            module.release("weight");
         }
-        Ok(Self { weights: PackedMatrix::pack(isa, &matrix, bias.len(), inputs), bias })
+        let is_quantized = |module: &Weights<'_>| module.contains("weight_scale");
+        let weights = if precision == Precision::Int8 && modules.iter().all(is_quantized) {
+            let (mut integers, mut scales) = (Vec::new(), Vec::new());
+            for module in modules {
+                integers.extend_from_slice(&module.integers("weight", shape)?);
+                scales.extend_from_slice(&module.tensor("weight_scale", &[outputs])?);
+            }
+            PackedMatrix::pack_quantized(isa, &integers, scales, inputs)
+        } else {
+            let values = modules.iter().map(|module| module.values("weight", shape));
+            let values = values.collect::<Result<Vec<_>, _>>()?;
+            PackedMatrix::pack_values(isa, precision, &values, inputs)
+        };
+        modules.iter().for_each(|module| module.release("weight"));
+        Ok(Self { weights, bias })
     }
 
     /// How many outputs a row has.
@@ -92,8 +115,8 @@ mod tests {
             .into())
         }
 
-        fn contains(&self, _: &str) -> bool {
-            true
+        fn contains(&self, name: &str) -> bool {
+            !name.ends_with("weight_scale")
         }
     }
 
@@ -101,17 +124,23 @@ mod tests {
     fn outputs_lie_side_by_side() {
         let source = Source;
         let [a, b] = ["a", "b"].map(|name| Weights::new(&source).sub(name));
-        for isa in Isa::available() {
-            let both = Linear::load_side_by_side(isa, &[a.clone(), b.clone()], &[2, 1]).unwrap();
+        // Every number here is one in every precision.
+        let every = Precision::ALL.into_iter();
+        let every = every.flat_map(|p| Isa::available().into_iter().map(move |isa| (isa, p)));
+        for (isa, precision) in every {
+            let both = Linear::load_side_by_side(isa, precision, &[a.clone(), b.clone()], &[2, 1])
+                .unwrap();
             assert_eq!((both.outputs(), both.flops(3)), (4, 24));
-            let convolution = Linear::load(isa, &b, &[2, 1, 1, 1]).unwrap();
+            let convolution = Linear::load(isa, precision, &b, &[2, 1, 1, 1]).unwrap();
             let (mut out, mut alone) = ([0.0; 4], [0.0; 2]);
             Threads::single().gather(|team| {
                 both.run(team, &[-100.0], Activation::Relu, Some(&[1.0, 2.0, 3.0, 4.0]), &mut out);
                 convolution.run(team, &[1.0], Activation::Identity, None, &mut alone);
             });
             assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
-            assert_eq!(alone, [33.0, 44.0]);
+            // A row of one weight is 127 times a scale, which rounds.
+            let bound = 44.0 * f32::EPSILON;
+            assert!((alone[0] - 33.0).abs() <= bound && (alone[1] - 44.0).abs() <= bound);
         }
     }
 }

@@ -1,7 +1,20 @@
-//! The most that the vector units can do, measured: what a kernel's speed is a share of.
+//! The most that the units can do, measured: what a kernel's speed is a share of.
 
+#[cfg(target_arch = "x86_64")]
 use crate::{
-    Runtime,
+    AlignedBuffer,
+    amx::{
+        Amx, TILE_WORDS,
+        block::{BLOCK, Block, ROW, Tiles},
+    },
+    simd::{
+        avx512::Avx512,
+        avx512_bf16::{Avx512Bf16, Bf16Op},
+    },
+};
+use crate::{
+    Isa, Precision, Runtime,
+    gemm::kernel::{Kernel, Unit},
     simd::{Op, Simd},
 };
 use std::{
@@ -21,18 +34,21 @@ const STEPS: usize = 1 << 17;
 /// Rounds, of which the fastest counts.
 const ROUNDS: usize = 128;
 
-/// Floating-point operations per second of `f32` multiply-adds in registers, on all threads of
-/// `runtime` together.
+/// Floating-point operations per second of products in registers, of the runtime's precision and
+/// on all its threads together.
 ///
-/// It is a ceiling that no kernel reaches: loads and stores come on top.
+/// It is a ceiling that no kernel reaches: loads and stores come on top. An operation is one of the
+/// result: the three products of `bf16x3` count as one, as do the multiply-adds that emulate a
+/// product.
 pub fn peak_flops(runtime: &Runtime) -> f64 {
     let workers = runtime.threads.count();
+    let kernel = Kernel::new(runtime.isa, runtime.precision());
     runtime.threads.gather(|team| {
         let round = || {
             let flops = AtomicUsize::new(0);
             let start = Instant::now();
             team.run(workers, |_, _| {
-                let chains = runtime.isa.dispatch(Chains { factor: black_box(0.5) });
+                let chains = run_chains(runtime.isa, kernel, black_box(0.5));
                 black_box(chains.sum);
                 flops.fetch_add(chains.flops, Relaxed);
             });
@@ -40,6 +56,79 @@ pub fn peak_flops(runtime: &Runtime) -> f64 {
         };
         (0..ROUNDS).map(|_| round()).fold(0.0, f64::max)
     })
+}
+
+/// Runs the chains of a kernel's unit.
+fn run_chains(isa: Isa, kernel: Kernel, factor: f32) -> ChainsRun {
+    let chains = Chains { factor };
+    let run = match kernel.unit {
+        Unit::Fma => isa.dispatch(chains),
+        #[cfg(target_arch = "x86_64")]
+        Unit::Pairs(unit) => {
+            let mut run = ChainsRun { sum: 0.0, flops: 0 };
+            unit.outline(PairChains { chains, run: &mut run });
+            run
+        }
+        #[cfg(target_arch = "x86_64")]
+        Unit::Tiles(amx) => amx.configured(|| run_blocks(amx)),
+        #[cfg(all(test, target_arch = "x86_64"))]
+        Unit::EmulatedTiles(_) => unreachable!("no instruction set has it"),
+    };
+    // Three products, or none more, for each that counts.
+    let products = if kernel.precision == Precision::Bf16x3 { 3 } else { 1 };
+    ChainsRun { flops: run.flops / products, ..run }
+}
+
+/// Products of tiles that stay in the first-level cache: 32 rows and columns, 256 values of `k`.
+/// Loads cannot be left out, since tiles live in one block of assembly.
+#[cfg(target_arch = "x86_64")]
+fn run_blocks(amx: Amx) -> ChainsRun {
+    const STEPS_OF_K: usize = 8;
+    const BLOCKS: usize = 1 << 10;
+    let words = BLOCK * TILE_WORDS * STEPS_OF_K;
+    let (a, b) = (AlignedBuffer::zeroed(words), AlignedBuffer::zeroed(words));
+    let mut sums = AlignedBuffer::zeroed(BLOCK * BLOCK);
+    for _ in 0..BLOCKS {
+        // SAFETY: `a` has 32 rows of 64 bytes for each step, `b` 16 rows of 128 bytes for each
+        // step, and `sums` 32 x 32 values; the caller has configured the tiles.
+        unsafe {
+            amx.multiply(Block {
+                steps: STEPS_OF_K,
+                a: a.as_ptr().cast(),
+                a_stride: 64 * STEPS_OF_K,
+                a_low: None,
+                b: b.as_ptr().cast(),
+                b_stride: ROW,
+                sums: sums.as_mut_ptr(),
+            });
+        }
+    }
+    let flops = 2 * BLOCK * BLOCK * 2 * TILE_WORDS * STEPS_OF_K * BLOCKS;
+    ChainsRun { sum: black_box(&sums).iter().sum(), flops }
+}
+
+/// [`Chains`] of products of pairs, `a = a + factor * factor + 0 * 0`: four operations each.
+#[cfg(target_arch = "x86_64")]
+struct PairChains<'a> {
+    chains: Chains,
+    run: &'a mut ChainsRun,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Bf16Op for PairChains<'_> {
+    #[inline(always)]
+    fn run(self, unit: Avx512Bf16, s: Avx512) {
+        // The pair (0, factor), in bits.
+        let factor = s.splat(self.chains.factor);
+        let mut chains = [s.zero(); CHAINS];
+        for _ in 0..STEPS {
+            for chain in &mut chains {
+                *chain = unit.multiply_pairs(factor, factor, *chain);
+            }
+        }
+        let sum = chains.into_iter().map(|chain| s.reduce_add(chain)).sum();
+        *self.run = ChainsRun { sum, flops: 4 * Avx512::LANES * CHAINS * STEPS };
+    }
 }
 
 /// `a = a * factor + factor`, again and again; it stays near one.
@@ -73,7 +162,7 @@ impl Op for Chains {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Isa, Threads};
+    use crate::Threads;
 
     #[test]
     fn every_chain_runs_to_its_limit() {
@@ -81,6 +170,20 @@ mod tests {
             let run = isa.dispatch(Chains { factor: 0.5 });
             // The fixed point of a/2 + 1/2 is 1, exactly, in each lane of each chain.
             assert_eq!(run.sum as usize, run.flops / (2 * STEPS), "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn every_chain_of_pairs_runs_to_its_limit() {
+        for isa in Isa::available() {
+            let kernel = Kernel::new(isa, Precision::Bf16);
+            if matches!(kernel.unit, Unit::Fma) || kernel.unit.is_tiles() {
+                continue;
+            }
+            let run = run_chains(isa, kernel, 0.5);
+            // Each lane of each chain has added 1/4 (the upper half of the bits of 1/2, squared;
+            // the lower half is zero) in each step: exact up to 2^24.
+            assert_eq!(f64::from(run.sum), (run.flops / 16) as f64);
         }
     }
 

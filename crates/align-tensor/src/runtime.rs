@@ -1,6 +1,6 @@
 //! What a tower computes with: instruction set, threads and precision.
 
-use crate::{Isa, IsaError, Precision, Threads};
+use crate::{CheckpointError, Isa, IsaError, Precision, TensorSource, Threads};
 
 /// What a tower computes with. Cheap to clone; towers built with clones of one runtime share its
 /// threads.
@@ -10,19 +10,39 @@ pub struct Runtime {
     pub isa: Isa,
     /// The threads that share a forward's work.
     pub threads: Threads,
-    /// The arithmetic of the matrix products.
-    pub precision: Precision,
+    /// The arithmetic of the matrix products; none leaves it to the checkpoint: what it was
+    /// converted for, else `f32`.
+    pub precision: Option<Precision>,
 }
 
 impl Runtime {
     /// The best instruction set (or the one that `ALIGN_ISA` names), a thread for each core that
-    /// the process may use, and `f32`.
+    /// the process may use, and the checkpoint's precision.
     ///
     /// # Errors
     /// Where `ALIGN_ISA` names an instruction set that is unknown or not available.
     pub fn new() -> Result<Self, IsaError> {
         let isa = Isa::from_env()?;
-        Ok(Self { isa, threads: Threads::available(), precision: Precision::F32 })
+        Ok(Self { isa, threads: Threads::available(), precision: None })
+    }
+
+    /// The precision, where nothing else has been decided `f32`.
+    pub fn precision(&self) -> Precision {
+        self.precision.unwrap_or_default()
+    }
+
+    /// The same with the precision decided for these tensors.
+    ///
+    /// # Errors
+    /// Where the tensors cannot serve the precision.
+    pub fn for_source(&self, source: &dyn TensorSource) -> Result<Self, CheckpointError> {
+        let precision = Some(source.precision(self.precision)?);
+        Ok(Self { precision, ..self.clone() })
+    }
+
+    /// The same with another precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision: Some(precision), ..self }
     }
 
     /// The same with other threads.

@@ -50,7 +50,7 @@ pub(crate) fn run(global: &Global, arguments: &Bench) -> Result<Outcome> {
         .transpose()?;
     let timings = Timings {
         isa: runtime.isa.name().to_string(),
-        precision: runtime.precision.to_string(),
+        precision: model.precision().to_string(),
         threads: runtime.threads.count(),
         image: ImageTiming { batch, min_ms: image_min, median_ms: image_median },
         text: TextTiming { batch, tokens, min_ms: text_min, median_ms: text_median },

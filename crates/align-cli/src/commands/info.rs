@@ -13,15 +13,20 @@ use std::io::{self, Write};
 use std::path::Path;
 
 pub(crate) fn run(global: &Global) -> Result<Outcome> {
-    let model = match global.model_folder() {
-        Ok(folder) => Some(Model::read(folder)?),
+    let runtime = global.runtime()?;
+    let (model, precision) = match global.model_folder() {
+        Ok(folder) => {
+            let checkpoint = Checkpoint::open(folder, ReadMode::Mmap)?;
+            let precision = checkpoint.precision(runtime.precision)?;
+            (Some(Model::read(folder, &checkpoint)?), precision)
+        }
         // The machine can be described without a model.
         Err(missing) => {
             global.remark(missing);
-            None
+            (None, runtime.precision())
         }
     };
-    let info = Info { model, machine: Machine::of(&global.runtime()?) };
+    let info = Info { model, machine: Machine::of(&runtime, precision) };
     Records::only(global.format(), &info)?;
     Ok(Outcome::Done)
 }
@@ -79,12 +84,19 @@ struct Machine {
     isa: String,
     isas_found: Vec<String>,
     precision: String,
-    precisions: Vec<String>,
+    precisions: Vec<Means>,
     threads: usize,
 }
 
+/// How this machine does a precision.
+#[derive(Serialize)]
+struct Means {
+    precision: String,
+    by: &'static str,
+}
+
 impl Model {
-    fn read(folder: &Path) -> Result<Self> {
+    fn read(folder: &Path, checkpoint: &Checkpoint) -> Result<Self> {
         let model_type = ConfigFile::open(folder)?.model_type().unwrap_or("align").to_owned();
         let (joined, vision, text) = match model_type.as_str() {
             "align_vision_model" => (None, Some(AlignVisionConfig::from_pretrained(folder)?), None),
@@ -95,7 +107,6 @@ impl Model {
                 (Some(size), Some(config.vision_config), Some(config.text_config))
             }
         };
-        let checkpoint = Checkpoint::open(folder, ReadMode::Mmap)?;
         let temperature = match joined {
             Some(_) => Some(checkpoint.tensor("temperature", &[])?[0]),
             None => None,
@@ -149,12 +160,18 @@ impl Text {
 }
 
 impl Machine {
-    fn of(runtime: &Runtime) -> Self {
+    fn of(runtime: &Runtime, precision: Precision) -> Self {
         Self {
             isa: runtime.isa.name().to_string(),
             isas_found: Isa::available().iter().map(|isa| isa.name().to_string()).collect(),
-            precision: runtime.precision.to_string(),
-            precisions: Precision::available().iter().map(ToString::to_string).collect(),
+            precision: precision.to_string(),
+            precisions: Precision::available()
+                .iter()
+                .map(|precision| Means {
+                    precision: precision.to_string(),
+                    by: precision.means(runtime.isa),
+                })
+                .collect(),
             threads: runtime.threads.count(),
         }
     }
@@ -167,7 +184,10 @@ impl Record for Info {
         }
         let Machine { isa, isas_found, precision, precisions, threads } = &self.machine;
         writeln!(out, "instructions  {isa} (found: {})", isas_found.join(", "))?;
-        writeln!(out, "precision     {precision} (available: {})", precisions.join(", "))?;
+        writeln!(out, "precision     {precision}")?;
+        for Means { precision, by } in precisions {
+            writeln!(out, "  {precision:12}{by}")?;
+        }
         writeln!(out, "threads       {threads}")
     }
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod classify;
+mod convert;
 mod embed;
 mod eval;
 mod info;
@@ -21,5 +22,6 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Preprocess(arguments) => preprocess::run(global, arguments),
         Command::Info => info::run(global),
         Command::Bench(arguments) => bench::run(global, arguments),
+        Command::Convert(arguments) => convert::run(global, arguments),
     }
 }

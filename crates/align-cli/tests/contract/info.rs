@@ -24,6 +24,12 @@ fn the_model_and_the_machine_are_described() {
 
     assert_eq!(info["precision"], "f32");
     assert_eq!(info["threads"], 1);
+    let means: Vec<_> = info["precisions"].as_array().unwrap().iter().collect();
+    let names: Vec<_> = means.iter().map(|means| means["precision"].as_str().unwrap()).collect();
+    assert_eq!(names, ["f32", "bf16x3", "bf16", "int8"]);
+    assert_eq!(means[0]["by"], "f32 multiply-adds");
+    let known = ["emulated in f32 multiply-adds", "AVX512-BF16", "AMX tiles"];
+    assert!(means[1..].iter().all(|means| known.contains(&means["by"].as_str().unwrap())));
     let found: Vec<_> = info["isas_found"].as_array().unwrap().iter().collect();
     assert_eq!(*found[0], "portable");
     assert_eq!(info["isa"], **found.last().unwrap());

@@ -5,6 +5,7 @@ mod checkpoint;
 
 mod bench;
 mod classify;
+mod convert;
 mod embed;
 mod eval;
 mod info;

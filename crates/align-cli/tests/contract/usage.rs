@@ -4,7 +4,7 @@ use crate::run::{Folder, Ran, model};
 
 #[test]
 fn help_has_examples() {
-    for command in ["classify", "embed", "preprocess", "info", "bench"] {
+    for command in ["classify", "embed", "preprocess", "info", "bench", "convert"] {
         let ran = Folder::new().run_without_model(&[command, "--help"]);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
         assert!(ran.stdout.contains(&format!("Examples:\n  align {command}")), "{}", ran.stdout);
@@ -44,7 +44,7 @@ fn the_flag_wins_over_the_variable() {
 #[test]
 fn wrong_flags_are_usage_errors() {
     let folder = Folder::new();
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 17] = [
         (&[], "Usage:"),
         (&["frobnicate"], "unrecognized subcommand"),
         (&["info", "--frobnicate"], "unexpected argument"),
@@ -71,6 +71,9 @@ fn wrong_flags_are_usage_errors() {
             "expected a file name ending in .npy",
         ),
         (&["bench", "--batch", "0"], "--batch"),
+        (&["convert", "model"], "<OUT>"),
+        (&["convert", "model", "out"], "expected --precision bf16 or --precision int8"),
+        (&["convert", "model", "out", "--precision", "f32"], "expected --precision bf16"),
     ];
     for (arguments, message) in cases {
         folder.run(arguments).fails(2, &[message]);

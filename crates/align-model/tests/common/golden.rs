@@ -84,6 +84,11 @@ impl Golden {
         self.elements(name, Dtype::F64, f64::from_le_bytes)
     }
 
+    /// All elements of an output of the oracle in f64.
+    pub(crate) fn truth(&self, name: &str) -> Vec<f64> {
+        self.f64s(name).unwrap_or_else(|| panic!("no {name}")).1
+    }
+
     fn scalar(&self, name: &str) -> f64 {
         self.f64s(name).unwrap_or_else(|| panic!("no {name}")).1[0]
     }

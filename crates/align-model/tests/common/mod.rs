@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod align_base;
 pub(crate) mod checkpoint;
 pub(crate) mod golden;
 

@@ -15,13 +15,17 @@ const METADATA_KEY: &str = "__metadata__";
 /// The entries of the object as they stand, repetitions included: a map would
 /// silently let one of two entries of the same name win.
 #[derive(Debug)]
-pub(super) struct Entries<V>(Vec<(String, V)>);
+pub(super) struct Entries<V> {
+    entries: Vec<(String, V)>,
+    /// What describes the file.
+    pub(super) metadata: HashMap<String, String>,
+}
 
 impl<V> Entries<V> {
     /// The entries by name.
     pub(super) fn unique(self, file: &Path) -> Result<BTreeMap<String, V>, CheckpointError> {
         let mut map = BTreeMap::new();
-        for (tensor, value) in self.0 {
+        for (tensor, value) in self.entries {
             if map.contains_key(&tensor) {
                 return Err(CheckpointError::DuplicateTensor { file: file.to_path_buf(), tensor });
             }
@@ -47,10 +51,10 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
+        let (mut entries, mut metadata) = (Vec::new(), HashMap::new());
         while let Some(name) = map.next_key::<String>()? {
             if name == METADATA_KEY {
-                map.next_value::<HashMap<String, String>>()?;
+                metadata = map.next_value()?;
                 continue;
             }
             let value = map
@@ -58,6 +62,6 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
                 .map_err(|error| A::Error::custom(format_args!("tensor {name:?}: {error}")))?;
             entries.push((name, value));
         }
-        Ok(Entries(entries))
+        Ok(Entries { entries, metadata })
     }
 }

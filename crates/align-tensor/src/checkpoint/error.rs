@@ -4,9 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::str::Utf8Error;
 
-use safetensors::Dtype;
+use safetensors::{Dtype, SafeTensorError};
 
 use super::folder::{INDEX_FILE, SINGLE_FILE};
+use crate::{Precision, PrecisionError};
 
 /// Why a checkpoint, or a tensor of it, cannot be read.
 ///
@@ -295,6 +296,43 @@ pub enum CheckpointError {
         tensor: String,
         /// The file's element type.
         found: Dtype,
+    },
+    /// A tensor that must hold 8-bit integers holds something else.
+    #[error("{file}: tensor {tensor:?}: expected I8 elements, found {found}")]
+    NoIntegers {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The file's element type.
+        found: Dtype,
+    },
+    /// The checkpoint was converted for a precision of which nothing is known here.
+    #[error("{file}: converted by another version: {cause}")]
+    UnknownPrecision {
+        /// The file.
+        file: PathBuf,
+        /// The precision.
+        cause: PrecisionError,
+    },
+    /// The checkpoint was converted for int8 and holds no weights for another precision.
+    #[error(
+        "{file}: holds weights of 8 bits: expected precision int8, found {wanted} \
+         (convert the original checkpoint again, or use it as it is)"
+    )]
+    OnlyIntegers {
+        /// The file.
+        file: PathBuf,
+        /// The precision asked for.
+        wanted: Precision,
+    },
+    /// A converted checkpoint cannot be written.
+    #[error("{file}: cannot write: {cause}")]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        cause: SafeTensorError,
     },
     /// A tensor's data cannot be read: the disk failed, the file was cut
     /// since it was opened, or memory does not suffice.

@@ -1,19 +1,23 @@
 //! A whole checkpoint: one file, or the shards of an index.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::header::Entry;
+use super::header::{Entry, Header};
 use super::index;
 use super::storage::Storage;
 use super::tensor_file::TensorFile;
-use super::{CheckpointError, ReadMode, TensorInfo, TensorSource};
+use super::{CheckpointError, Dtype, ReadMode, TensorInfo, TensorSource, TensorValues};
+use crate::Precision;
 
 /// The file of a checkpoint that is one file.
 pub(super) const SINGLE_FILE: &str = "model.safetensors";
 /// The index of a checkpoint that is several files.
 pub(super) const INDEX_FILE: &str = "model.safetensors.index.json";
+
+/// The key of a file's metadata under which a converted checkpoint names its precision.
+pub const PRECISION_KEY: &str = "align.precision";
 
 /// The tensors of a checkpoint, checked and ready to be read.
 ///
@@ -39,6 +43,8 @@ pub struct Checkpoint {
     path: PathBuf,
     files: Vec<TensorFile>,
     tensors: BTreeMap<String, Location>,
+    /// What the file says of itself; nothing where there are several.
+    metadata: HashMap<String, String>,
 }
 
 /// Where a tensor is: which of [`Checkpoint::files`], and where in it.
@@ -96,10 +102,11 @@ impl Checkpoint {
             .map(|opened| Self::single(path, opened))
     }
 
-    fn single(path: PathBuf, (file, entries): (TensorFile, BTreeMap<String, Entry>)) -> Self {
+    fn single(path: PathBuf, (file, header): (TensorFile, Header)) -> Self {
+        let Header { tensors, metadata } = header;
         let tensors =
-            entries.into_iter().map(|(name, entry)| (name, Location { file: 0, entry })).collect();
-        Self { path, files: vec![file], tensors }
+            tensors.into_iter().map(|(name, entry)| (name, Location { file: 0, entry })).collect();
+        Self { path, files: vec![file], tensors, metadata }
     }
 
     fn open_index(folder: &Path, path: PathBuf, mode: ReadMode) -> Result<Self, CheckpointError> {
@@ -110,16 +117,16 @@ impl Checkpoint {
             if !shard_path.exists() {
                 return Err(CheckpointError::MissingShard { file: path, shard });
             }
-            let (file, mut entries) = TensorFile::open(shard_path, mode)?;
+            let (file, mut header) = TensorFile::open(shard_path, mode)?;
             for tensor in names {
-                let Some(entry) = entries.remove(&tensor) else {
+                let Some(entry) = header.tensors.remove(&tensor) else {
                     return Err(CheckpointError::NotInShard { file: path, tensor, shard });
                 };
                 tensors.insert(tensor, Location { file: files.len(), entry });
             }
             files.push(file);
         }
-        Ok(Self { path, files, tensors })
+        Ok(Self { path, files, tensors, metadata: HashMap::new() })
     }
 
     /// What was opened: the safetensors file, or the index of the shards.
@@ -140,15 +147,18 @@ impl Checkpoint {
     /// The number of trained values: the elements of all floating-point
     /// tensors but the statistics of batch norms, which PyTorch keeps as
     /// buffers named `running_mean` and `running_var`. This is the count that
-    /// `num_parameters()` of the PyTorch model gives.
+    /// `num_parameters()` of the PyTorch model gives. (A converted checkpoint
+    /// has less: its batch norms are folded. Its integers count, their scales
+    /// do not.)
     pub fn parameters(&self) -> usize {
-        let is_statistic = |name: &str| {
+        let is_extra = |name: &str| {
             let last = name.rsplit('.').next();
-            matches!(last, Some("running_mean" | "running_var"))
+            matches!(last, Some("running_mean" | "running_var" | "weight_scale"))
         };
+        let is_weight = |info: &TensorInfo| info.is_float() || info.dtype == Dtype::I8;
         self.tensors
             .iter()
-            .filter(|(name, at)| at.entry.info.is_float() && !is_statistic(name))
+            .filter(|(name, at)| is_weight(&at.entry.info) && !is_extra(name))
             .map(|(_, at)| at.entry.info.elements())
             .sum()
     }
@@ -158,14 +168,37 @@ impl Checkpoint {
         self.files.iter().map(|file| file.len()).sum()
     }
 
+    /// The precision that the checkpoint was converted for, if it was.
+    ///
+    /// # Errors
+    ///
+    /// If its metadata name one that is not known here.
+    pub fn converted_for(&self) -> Result<Option<Precision>, CheckpointError> {
+        let Some(name) = self.metadata.get(PRECISION_KEY) else { return Ok(None) };
+        let cause = |cause| CheckpointError::UnknownPrecision { file: self.path.clone(), cause };
+        name.parse().map(Some).map_err(cause)
+    }
+
+    /// The bytes of a tensor as they stand in the file, or `None` if the checkpoint lacks it.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    pub fn bytes(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, CheckpointError> {
+        self.locate(name).map(|(file, entry)| file.bytes(name, entry)).transpose()
+    }
+
     fn locate(&self, name: &str) -> Option<(&TensorFile, &Entry)> {
         let at = self.tensors.get(name)?;
         Some((&self.files[at.file], &at.entry))
     }
-}
 
-impl TensorSource for Checkpoint {
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, CheckpointError> {
+    /// A tensor that must be there in this shape.
+    fn locate_shaped(
+        &self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<(&TensorFile, &Entry), CheckpointError> {
         let Some((file, entry)) = self.locate(name) else {
             return Err(CheckpointError::MissingTensor {
                 file: self.path.clone(),
@@ -180,7 +213,35 @@ impl TensorSource for Checkpoint {
                 found: entry.info.shape.clone(),
             });
         }
+        Ok((file, entry))
+    }
+}
+
+impl TensorSource for Checkpoint {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, CheckpointError> {
+        let (file, entry) = self.locate_shaped(name, shape)?;
         file.floats(name, entry)
+    }
+
+    fn values(&self, name: &str, shape: &[usize]) -> Result<TensorValues<'_>, CheckpointError> {
+        let (file, entry) = self.locate_shaped(name, shape)?;
+        file.values(name, entry)
+    }
+
+    fn integers(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [i8]>, CheckpointError> {
+        let (file, entry) = self.locate_shaped(name, shape)?;
+        file.integers(name, entry)
+    }
+
+    /// What was converted for int8 has no other weights left; what was converted for bf16 serves
+    /// every precision, with weights of bf16.
+    fn precision(&self, wanted: Option<Precision>) -> Result<Precision, CheckpointError> {
+        match (self.converted_for()?, wanted) {
+            (Some(Precision::Int8), Some(wanted)) if wanted != Precision::Int8 => {
+                Err(CheckpointError::OnlyIntegers { file: self.path.clone(), wanted })
+            }
+            (stored, wanted) => Ok(wanted.or(stored).unwrap_or_default()),
+        }
     }
 
     fn contains(&self, name: &str) -> bool {

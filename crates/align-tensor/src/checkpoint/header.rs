@@ -1,6 +1,6 @@
 //! The header of a safetensors file: which tensors, and where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
 
@@ -47,11 +47,17 @@ pub(super) struct Entry {
     pub(super) bytes: Range<u64>,
 }
 
+/// What a header says.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// The tensors by name.
+    pub(super) tensors: BTreeMap<String, Entry>,
+    /// What describes the file.
+    pub(super) metadata: HashMap<String, String>,
+}
+
 /// Reads the header and checks all that the format promises of it.
-pub(super) fn read(
-    file: &Path,
-    storage: &Storage,
-) -> Result<BTreeMap<String, Entry>, CheckpointError> {
+pub(super) fn read(file: &Path, storage: &Storage) -> Result<Header, CheckpointError> {
     let io_error = |cause| CheckpointError::Io { file: file.to_path_buf(), cause };
 
     let Some(available) = storage.len().checked_sub(LENGTH_BYTES) else {
@@ -75,7 +81,9 @@ pub(super) fn read(
     let data_start = LENGTH_BYTES + length;
     // Owned even if mapped: what is checked and what is used are the same bytes.
     let header = storage.elements::<u8>(LENGTH_BYTES..data_start).map_err(io_error)?.into_owned();
-    let tensors = parse(file, &header)?;
+    let mut entries = parse(file, &header)?;
+    let metadata = std::mem::take(&mut entries.metadata);
+    let tensors = entries.unique(file)?;
     check_tiling(file, &tensors, data_length)?;
 
     let entry = |raw: RawInfo| {
@@ -85,16 +93,16 @@ pub(super) fn read(
             bytes: data_start + start as u64..data_start + end as u64,
         }
     };
-    Ok(tensors.into_iter().map(|(name, raw)| (name, entry(raw))).collect())
+    let tensors = tensors.into_iter().map(|(name, raw)| (name, entry(raw))).collect();
+    Ok(Header { tensors, metadata })
 }
 
-/// The header's tensors by name, not yet held against each other or the file.
-fn parse(file: &Path, header: &[u8]) -> Result<BTreeMap<String, RawInfo>, CheckpointError> {
+/// The header's entries, not yet held against each other or the file.
+fn parse(file: &Path, header: &[u8]) -> Result<Entries<RawInfo>, CheckpointError> {
     let text = std::str::from_utf8(header)
         .map_err(|cause| CheckpointError::HeaderNotUtf8 { file: file.to_path_buf(), cause })?;
-    let entries: Entries<RawInfo> = serde_json::from_str(text)
-        .map_err(|cause| CheckpointError::InvalidHeader { file: file.to_path_buf(), cause })?;
-    entries.unique(file)
+    serde_json::from_str(text)
+        .map_err(|cause| CheckpointError::InvalidHeader { file: file.to_path_buf(), cause })
 }
 
 /// Checks that each tensor is as long as its shape says and that together

@@ -13,6 +13,7 @@
 //! [`Checkpoint`] opens and checks, [`TensorSource`] is what a model asks for
 //! its tensors, [`Weights`] is a source seen from inside one of its modules.
 
+mod convert;
 mod entries;
 mod error;
 mod folder;
@@ -23,10 +24,11 @@ mod source;
 mod storage;
 mod tensor_file;
 
+pub use convert::{ConvertedTensor, write_converted};
 pub use error::CheckpointError;
-pub use folder::Checkpoint;
+pub use folder::{Checkpoint, PRECISION_KEY};
 pub use header::TensorInfo;
 pub use non_finite::NonFinite;
 pub use safetensors::Dtype;
-pub use source::{TensorSource, Weights};
+pub use source::{TensorSource, TensorValues, Weights};
 pub use storage::ReadMode;

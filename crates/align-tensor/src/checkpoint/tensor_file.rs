@@ -1,15 +1,14 @@
 //! One safetensors file, opened and checked.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use half::{bf16, f16, slice::HalfFloatSliceExt};
+use half::slice::HalfFloatSliceExt;
 
-use super::header::{self, Entry};
+use super::header::{self, Entry, Header};
 use super::storage::Storage;
-use super::{CheckpointError, Dtype, ReadMode};
+use super::{CheckpointError, Dtype, ReadMode, TensorValues};
 use crate::elements::zeroed;
 
 /// The data of one file and its place; which tensors it holds is the caller's
@@ -21,22 +20,16 @@ pub(super) struct TensorFile {
 }
 
 impl TensorFile {
-    /// Opens a file and reads its header: the file, and its tensors by name.
-    pub(super) fn open(
-        path: PathBuf,
-        mode: ReadMode,
-    ) -> Result<(Self, BTreeMap<String, Entry>), CheckpointError> {
+    /// Opens a file and reads its header.
+    pub(super) fn open(path: PathBuf, mode: ReadMode) -> Result<(Self, Header), CheckpointError> {
         let storage = Storage::open(&path, mode)?;
         Self::of(path, storage)
     }
 
     /// The same of a file whose bytes are at hand.
-    pub(super) fn of(
-        path: PathBuf,
-        storage: Storage,
-    ) -> Result<(Self, BTreeMap<String, Entry>), CheckpointError> {
-        let entries = header::read(&path, &storage)?;
-        Ok((Self { path, storage }, entries))
+    pub(super) fn of(path: PathBuf, storage: Storage) -> Result<(Self, Header), CheckpointError> {
+        let header = header::read(&path, &storage)?;
+        Ok((Self { path, storage }, header))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -54,24 +47,60 @@ impl TensorFile {
         name: &str,
         entry: &Entry,
     ) -> Result<Cow<'_, [f32]>, CheckpointError> {
-        let bytes = entry.bytes.clone();
-        let floats = match entry.info.dtype {
-            Dtype::F32 => self.storage.elements(bytes),
-            Dtype::F16 => self.storage.elements::<f16>(bytes).and_then(|half| widen(&half)),
-            Dtype::BF16 => self.storage.elements::<bf16>(bytes).and_then(|half| widen(&half)),
-            found => {
-                return Err(CheckpointError::WrongDtype {
-                    file: self.path.clone(),
-                    tensor: name.to_owned(),
-                    found,
-                });
-            }
+        let floats = match self.values(name, entry)? {
+            TensorValues::F32(floats) => Ok(floats),
+            TensorValues::F16(half) => widen(&half),
+            TensorValues::Bf16(half) => widen(&half),
         };
-        floats.map_err(|cause| CheckpointError::ReadTensor {
-            file: self.path.clone(),
-            tensor: name.to_owned(),
-            cause,
-        })
+        floats.map_err(|cause| self.unreadable(name, cause))
+    }
+
+    /// A tensor's elements in their own type: borrowed where the map holds them so.
+    pub(super) fn values(
+        &self,
+        name: &str,
+        entry: &Entry,
+    ) -> Result<TensorValues<'_>, CheckpointError> {
+        let bytes = entry.bytes.clone();
+        match entry.info.dtype {
+            Dtype::F32 => self.storage.elements(bytes).map(TensorValues::F32),
+            Dtype::F16 => self.storage.elements(bytes).map(TensorValues::F16),
+            Dtype::BF16 => self.storage.elements(bytes).map(TensorValues::Bf16),
+            found => {
+                let (file, tensor) = (self.path.clone(), name.to_owned());
+                return Err(CheckpointError::WrongDtype { file, tensor, found });
+            }
+        }
+        .map_err(|cause| self.unreadable(name, cause))
+    }
+
+    /// The elements of a tensor of 8-bit integers.
+    pub(super) fn integers(
+        &self,
+        name: &str,
+        entry: &Entry,
+    ) -> Result<Cow<'_, [i8]>, CheckpointError> {
+        if entry.info.dtype != Dtype::I8 {
+            let (file, tensor) = (self.path.clone(), name.to_owned());
+            return Err(CheckpointError::NoIntegers { file, tensor, found: entry.info.dtype });
+        }
+        let bytes = entry.bytes.clone();
+        self.storage.elements(bytes).map_err(|cause| self.unreadable(name, cause))
+    }
+
+    /// A tensor's bytes as they stand.
+    pub(super) fn bytes(
+        &self,
+        name: &str,
+        entry: &Entry,
+    ) -> Result<Cow<'_, [u8]>, CheckpointError> {
+        let bytes = entry.bytes.clone();
+        self.storage.elements(bytes).map_err(|cause| self.unreadable(name, cause))
+    }
+
+    fn unreadable(&self, name: &str, cause: io::Error) -> CheckpointError {
+        let (file, tensor) = (self.path.clone(), name.to_owned());
+        CheckpointError::ReadTensor { file, tensor, cause }
     }
 
     /// Gives a tensor's mapped pages back.

@@ -17,8 +17,9 @@ mod task;
 
 use super::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::{
-    Activation, AlignedBuffer, Isa, PackedMatrix,
-    gemm::PackedShape,
+    Activation, AlignedBuffer, Isa, PackedMatrix, Precision,
+    aligned::round_up_to_line,
+    gemm::{Left, PackedShape, kernel::Unit},
     simd::MAX_LANES,
     sizes::{piece, product},
     threads::{SharedMut, Team},
@@ -42,9 +43,11 @@ impl Expansion {
     /// `weights [channels, inputs]` and `bias [channels]`, batch norm folded in.
     ///
     /// # Panics
-    /// Where the sizes do not agree.
-    pub fn new(isa: Isa, weights: &[f32], bias: Vec<f32>, inputs: usize) -> Self {
-        Self { weights: PackedMatrix::pack(isa, weights, bias.len(), inputs), bias }
+    /// Where the sizes do not agree, or the weights are integers.
+    pub fn new(weights: PackedMatrix, bias: Vec<f32>) -> Self {
+        assert_eq!(weights.n(), bias.len(), "a bias for each channel");
+        assert!(weights.precision() != Precision::Int8, "weights that are no integers");
+        Self { weights, bias }
     }
 }
 
@@ -115,9 +118,33 @@ impl ExpandDepthwise {
 
     /// The scratch that each worker needs for a map of `height` x `width`.
     pub fn scratch_len(&self, height: usize, width: usize) -> usize {
+        self.scratch_sizes(height, width).into_iter().map(round_up_to_line).sum()
+    }
+
+    /// The pieces of the scratch: a line of outputs, the ring, and the rows of the input that are
+    /// expanded at a time, in the form that the product reads.
+    fn scratch_sizes(&self, height: usize, width: usize) -> [usize; 3] {
         let ring = self.geometry.ring(height, width);
-        let line = product([self.geometry.output_len(width), MAX_LANES]);
-        line + product([ring, self.geometry.padded(width), 2 * MAX_LANES])
+        [
+            product([self.geometry.output_len(width), MAX_LANES]),
+            product([ring, self.geometry.padded(width), 2 * MAX_LANES]),
+            match self.left() {
+                Some(left) => left.len(product([ring, width])),
+                None => 0,
+            },
+        ]
+    }
+
+    /// What multiplies.
+    fn unit(&self) -> Unit {
+        self.expansion.as_ref().map_or(Unit::Fma, |e| e.weights.view().kernel.unit)
+    }
+
+    /// The form of the input that the expansion reads, where that is not its own.
+    fn left(&self) -> Option<Left> {
+        let weights = self.expansion.as_ref()?.weights.view();
+        let left = Left::new(weights.kernel, weights.k);
+        (!left.is_plain()).then_some(left)
     }
 
     /// Runs on `input [images, height, width, inputs]`; writes `out [images, out_height,

@@ -83,7 +83,7 @@ impl Stem {
         team.run_chunks_with_scratch(out, out_row, scratch, len, |y, out, gathered| {
             self.gather(image, (height, width), y, gathered);
             let epilogue = Epilogue::default().bias(&self.bias).activation(self.activation);
-            gemm_here(gathered, &self.weights, epilogue, out);
+            gemm_here(&*gathered, &self.weights, epilogue, out);
         });
     }
 

@@ -3,10 +3,13 @@
 use super::{
     Epilogue, PackedView,
     epilogue::finish_row,
-    max_rows,
+    left::{Left, RowScales},
     microkernel::{LINE, MAX_TILE, RowTiles, Tile, row_tiles},
+    pack::widen_integers,
+    scratch::Scratch,
 };
 use crate::{
+    Precision,
     activation::{ActivationVisitor, VectorFn},
     simd::{Op, Simd},
     sizes::{piece, product},
@@ -19,23 +22,61 @@ use std::ops::Range;
 /// comes from memory serves them all.
 const TILES_PER_TASK: usize = 12;
 
+/// As many blocks of AMX, which are higher.
+const BLOCKS_PER_TASK: usize = 5;
+
 /// Tasks for each worker, so that a slow core hands work to a fast one.
 const TASKS_PER_WORKER: usize = 4;
 
+/// What is multiplied with the weights: rows `[m, k]`, row-major.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    rows: &'a [f32],
+    scales: &'a [f32],
+}
+
+impl<'a> Inputs<'a> {
+    /// `rows`, each value times a factor of its input: `scales [groups, k]`, where the rows are in
+    /// groups of equal size. It costs next to nothing, since rows are rounded on the way anyhow;
+    /// so it is for all precisions but `f32`.
+    pub fn scaled(rows: &'a [f32], scales: &'a [f32]) -> Self {
+        Self { rows, scales }
+    }
+}
+
+impl<'a> From<&'a [f32]> for Inputs<'a> {
+    fn from(rows: &'a [f32]) -> Self {
+        Self { rows, scales: &[] }
+    }
+}
+
+impl<'a> From<&'a Vec<f32>> for Inputs<'a> {
+    fn from(rows: &'a Vec<f32>) -> Self {
+        rows[..].into()
+    }
+}
+
 /// `c[m, n] = act(a[m, k] * weights^T + bias) + residual`; all row-major and contiguous.
 ///
+/// The products are of the precision that the weights are packed for.
+///
 /// # Panics
-/// Where the sizes of `a`, `c`, the bias or the residual do not agree.
-pub fn gemm<'w>(
+/// Where the sizes of `a`, `c`, the bias or the residual do not agree, or `a` is scaled and the
+/// precision `f32`.
+pub fn gemm<'a, 'w>(
     team: &Team<'_>,
-    a: &[f32],
+    a: impl Into<Inputs<'a>>,
     weights: impl Into<PackedView<'w>>,
     epilogue: Epilogue<'_>,
     c: &mut [f32],
 ) {
-    let all = Product::new(a, weights.into(), epilogue, c);
+    let all = Product::new(a.into(), weights.into(), epilogue, c);
     let panels = all.weights.shape().panels();
-    let row_tasks = all.tiles.count().div_ceil(TILES_PER_TASK);
+    let tiles_of_a_task = match all.weights.kernel.unit.is_tiles() {
+        true => BLOCKS_PER_TASK,
+        false => TILES_PER_TASK,
+    };
+    let row_tasks = all.tiles.count().div_ceil(tiles_of_a_task);
     if row_tasks == 0 {
         return;
     }
@@ -54,29 +95,30 @@ pub fn gemm<'w>(
 ///
 /// # Panics
 /// As [`gemm`].
-pub(crate) fn gemm_here<'w>(
-    a: &[f32],
+pub(crate) fn gemm_here<'a, 'w>(
+    a: impl Into<Inputs<'a>>,
     weights: impl Into<PackedView<'w>>,
     epilogue: Epilogue<'_>,
     c: &mut [f32],
 ) {
-    let all = Product::new(a, weights.into(), epilogue, c);
+    let all = Product::new(a.into(), weights.into(), epilogue, c);
     // SAFETY: nobody else computes a part of this product.
     unsafe { all.compute(0..all.tiles.count(), 0..all.weights.shape().panels()) };
 }
 
 /// A product whose sizes have been checked.
 struct Product<'a> {
-    a: &'a [f32],
+    a: Inputs<'a>,
     weights: PackedView<'a>,
     epilogue: Epilogue<'a>,
     c: SharedMut<f32>,
+    m: usize,
     tiles: RowTiles,
 }
 
 impl<'a> Product<'a> {
     fn new(
-        a: &'a [f32],
+        a: Inputs<'a>,
         weights: PackedView<'a>,
         epilogue: Epilogue<'a>,
         c: &'a mut [f32],
@@ -84,11 +126,16 @@ impl<'a> Product<'a> {
         let (k, n) = (weights.k, weights.n);
         assert!(n > 0 && c.len().is_multiple_of(n), "c has rows of {n} values");
         let m = c.len() / n;
-        assert_eq!(a.len(), product([m, k]), "a [{m}, {k}]");
+        assert_eq!(a.rows.len(), product([m, k]), "a [{m}, {k}]");
+        if !a.scales.is_empty() {
+            assert!(weights.kernel.precision != Precision::F32, "f32 rows are read as they are");
+            let groups = a.scales.len() / k;
+            assert!(a.scales.len() == groups * k && m.is_multiple_of(groups), "scales of groups");
+        }
         assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "a bias for each output");
         assert!(epilogue.residual.is_none_or(|r| r.len() == c.len()), "a residual each");
-        let tiles = row_tiles(m, max_rows(weights.isa));
-        Self { a, weights, epilogue, c: SharedMut(c.as_mut_ptr()), tiles }
+        let tiles = row_tiles(m, weights.kernel.max_rows(weights.isa));
+        Self { a, weights, epilogue, c: SharedMut(c.as_mut_ptr()), m, tiles }
     }
 
     /// Computes some tiles of rows times some panels.
@@ -96,7 +143,27 @@ impl<'a> Product<'a> {
     /// # Safety
     /// No other thread may compute one of these tiles with one of these panels meanwhile.
     unsafe fn compute(&self, tiles: Range<usize>, panels: Range<usize>) {
-        self.epilogue.activation.visit(Part { product: self, tiles, panels });
+        if tiles.is_empty() || panels.is_empty() {
+            return;
+        }
+        let PackedView { kernel, k, .. } = self.weights;
+        let left = Left::new(kernel, k);
+        let rows = self.tiles.rows_of(&tiles).len();
+        let left_len = if left.is_plain() { 0 } else { left.len(rows) };
+        let width = self.weights.shape().width(panels.start);
+        let panel_len =
+            if kernel.precision == Precision::Int8 { kernel.panel_len(k, width) } else { 0 };
+        let mut scratch = Scratch::take(left_len + panel_len);
+        let (rounded, widened) = scratch.split_at_mut(left_len);
+        let part = Part { product: self, tiles, panels, left, rounded, widened };
+        kernel.unit.ready(|| self.epilogue.activation.visit(part));
+    }
+
+    /// The scales of rows from `first` on.
+    fn scales(&self, first: usize) -> Option<RowScales<'a>> {
+        let scales = self.a.scales;
+        let groups = scales.len() / self.weights.k;
+        (groups > 0).then(|| RowScales { scales, rows: self.m / groups, first })
     }
 }
 
@@ -105,6 +172,11 @@ struct Part<'a> {
     product: &'a Product<'a>,
     tiles: Range<usize>,
     panels: Range<usize>,
+    left: Left,
+    /// Room for the rows in the kernel's form.
+    rounded: &'a mut [f32],
+    /// Room for a panel of integers, widened.
+    widened: &'a mut [f32],
 }
 
 impl ActivationVisitor for Part<'_> {
@@ -126,40 +198,62 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { part: Part { product, tiles, panels }, f } = self;
-        let Product { a, weights, epilogue, c, tiles: row_tiles } = product;
-        let (k, n) = (weights.k, weights.n);
+        let Self { part: Part { product, tiles, panels, left, rounded, widened }, f } = self;
+        let Product { a, weights, epilogue, c, tiles: row_tiles, .. } = product;
+        let (k, n, kernel) = (weights.k, weights.n, weights.kernel);
+        let steps = kernel.steps(k);
         let shape = weights.shape();
+        let all_rows = row_tiles.rows_of(&tiles);
+        let rows = &a.rows[all_rows.start * k..all_rows.end * k];
+        // The first row of the task, and words from one to the next.
+        let (a, stride) = if left.is_plain() {
+            (rows.as_ptr(), k)
+        } else {
+            left.write(s, rows, product.scales(all_rows.start), rounded);
+            (rounded.as_ptr(), left.stride())
+        };
         let mut sums = [0.0f32; MAX_TILE];
         for panel in panels.clone() {
             let columns = shape.columns(panel);
             let width = shape.width(panel);
-            let packed = weights.panel(panel);
+            let stored = weights.panel(panel);
+            let packed = if kernel.precision == Precision::Int8 {
+                let widened = &mut widened[..kernel.panel_len(k, width)];
+                widen_integers(stored, widened);
+                widened.as_ptr()
+            } else {
+                stored.as_ptr()
+            };
             // The next panel is fetched while this one is multiplied: with few rows to a panel the
             // memory is what limits.
-            let next = if panel + 1 < panels.end { weights.panel(panel + 1) } else { packed };
+            let next = if panel + 1 < panels.end { weights.panel(panel + 1) } else { stored };
             for (index, tile) in tiles.clone().enumerate() {
-                let ahead = next.get(index * k * LINE..).unwrap_or(packed).as_ptr();
+                let ahead = next.get(index * steps * LINE..).unwrap_or(stored).as_ptr();
                 let rows = row_tiles.rows(tile);
-                // SAFETY: `rows` lie within `a [m, k]` (checked by `new`) and are at most the
-                // tile's height; `packed` is `k` rows of `width`; `sums` holds the largest tile.
+                // SAFETY: `rows` lie within `a`, as the caller has them or as `left` wrote them, and
+                // are at most the tile's height; `packed` is `steps` rows of `width` columns in the
+                // kernel's form; `sums` holds the largest tile. The kernel is of the weights' own
+                // instruction set, which this is.
                 unsafe {
-                    let a = a.as_ptr().add(rows.start * k);
-                    let (panel, sums) = (packed.as_ptr(), sums.as_mut_ptr());
-                    Tile { rows: rows.len(), k, width, a, stride: k, panel, ahead, sums }
-                        .compute(s);
+                    let a = a.add((rows.start - all_rows.start) * stride);
+                    let (low, sums) = (left.low(), sums.as_mut_ptr());
+                    let rows = rows.len();
+                    Tile { rows, steps, width, a, stride, low, panel: packed, ahead, sums }
+                        .compute(s, kernel);
                 }
+                let scales =
+                    weights.scales.get(columns.clone()).map_or(std::ptr::null(), <[_]>::as_ptr);
                 for (row, sums) in rows.zip(sums.chunks_exact(width)) {
                     let at = row * n + columns.start;
                     let bias =
                         epilogue.bias.map_or(std::ptr::null(), |b| b[columns.start..].as_ptr());
                     let residual = epilogue.residual.map_or(std::ptr::null(), |r| r[at..].as_ptr());
                     // SAFETY: `sums` is a row of whole vectors; `columns` are within the `n` of
-                    // the bias and of row `row < m` of the residual and of `c` (checked by
-                    // `new`). No other task has these rows and columns of `c`.
+                    // the scales, the bias and of row `row < m` of the residual and of `c` (checked
+                    // by `new`). No other task has these rows and columns of `c`.
                     unsafe {
-                        let out = c.get().add(at);
-                        finish_row(s, f, sums.as_ptr(), bias, residual, out, columns.len());
+                        let (sums, out) = (sums.as_ptr(), c.get().add(at));
+                        finish_row(s, f, sums, scales, bias, residual, out, columns.len());
                     }
                 }
             }

@@ -31,17 +31,19 @@ impl<'a> Epilogue<'a> {
     }
 }
 
-/// Writes one row of a tile: `out = f(sums + bias) + residual`, `out.len()` columns of it.
+/// Writes one row of a tile: `out = f(sums * scales + bias) + residual`, `out_len` columns of it.
 ///
 /// # Safety
-/// `sums` must be valid for reads of `out_len` rounded up to whole vectors; `bias` and
+/// `sums` must be valid for reads of `out_len` rounded up to whole vectors; `scales`, `bias` and
 /// `residual`, where they are not null, for reads of `out_len` values, and `out` for writes of as
 /// many.
 #[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
 pub(crate) unsafe fn finish_row<S: Simd, F: VectorFn>(
     s: S,
     f: F,
     sums: *const f32,
+    scales: *const f32,
     bias: *const f32,
     residual: *const f32,
     out: *mut f32,
@@ -58,6 +60,9 @@ pub(crate) unsafe fn finish_row<S: Simd, F: VectorFn>(
                 if full { s.load(p.add(column)) } else { s.load_first(p.add(column), n) }
             };
             let mut v = s.load(sums.add(column));
+            if !scales.is_null() {
+                v = s.mul(v, load(scales));
+            }
             if !bias.is_null() {
                 v = s.add(v, load(bias));
             }

@@ -1,37 +1,68 @@
 //! A tile of the product, in registers.
 //!
 //! `sums[r, c] = sum over k of a[r, k] * panel[k, c]` for up to 14 rows (as many as the
-//! registers hold) and the columns of a panel. For each `k` the panel gives one or two vectors
-//! and each row of `a` a broadcast value: every load of the panel feeds all rows, and every
-//! broadcast all columns.
+//! registers hold) and the columns of a panel. In each step along `k` the panel gives one or two
+//! vectors and each row of `a` a broadcast value: every load of the panel feeds all rows, and every
+//! broadcast all columns. What a step multiplies is a [`Product`]'s affair.
 
+#[cfg(target_arch = "x86_64")]
+use super::product::Pairs;
+use super::{
+    kernel::{Kernel, Unit},
+    product::{Fma, Product, Widened},
+};
 use crate::{
+    Precision,
     simd::{MAX_LANES, Op, Simd},
     sizes::piece,
 };
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    amx::{
+        TILE,
+        block::{BLOCK, Block, Tiles},
+    },
+    simd::{
+        avx512::Avx512,
+        avx512_bf16::{Avx512Bf16, Bf16Op},
+    },
+};
 use std::ops::Range;
 
-/// The most rows that a tile has on any instruction set.
-pub(crate) const MAX_ROWS: usize = 14;
+/// The values of the largest tile: two tiles of AMX by two.
+pub(crate) const MAX_TILE: usize = 2 * MAX_LANES * 2 * MAX_LANES;
 
-/// The values of the largest tile.
-pub(crate) const MAX_TILE: usize = MAX_ROWS * 2 * MAX_LANES;
-
-/// The longest chain of additions to one accumulator. Longer sums are cut into equal blocks:
+/// The longest chain of products added to one accumulator. Longer sums are cut into equal blocks:
 /// the rounding error of a chain grows with its length, and a block's share of a panel and of
 /// the rows stays in the first-level cache.
 const MAX_K_BLOCK: usize = 512;
 
-/// The rows of a full tile: accumulators of two vectors for each row, two vectors of the panel
-/// and a broadcast must fit in the registers.
-pub(crate) const fn max_rows<S: Simd>() -> usize {
-    (S::REGISTERS - 3) / 2
+/// The rows of a full tile of a kernel.
+pub(crate) fn max_rows<S: Simd>(kernel: Kernel) -> usize {
+    match (kernel.precision, kernel.unit) {
+        (Precision::F32, _) => rows_of::<S, Fma>(),
+        (Precision::Bf16x3, Unit::Fma) => rows_of::<S, Widened<2>>(),
+        (_, Unit::Fma) => rows_of::<S, Widened<1>>(),
+        #[cfg(target_arch = "x86_64")]
+        (Precision::Bf16x3, Unit::Pairs(_)) => rows_of::<Avx512, Pairs<2>>(),
+        #[cfg(target_arch = "x86_64")]
+        (_, Unit::Pairs(_)) => rows_of::<Avx512, Pairs<1>>(),
+        #[cfg(target_arch = "x86_64")]
+        _ => BLOCK,
+    }
 }
 
-/// Cuts `0..k` into blocks of equal length, give or take one.
-pub(crate) fn k_blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
-    let blocks = k.div_ceil(MAX_K_BLOCK);
-    (0..blocks).map(move |block| piece(k, block, blocks))
+/// The rows of a full tile of a product: accumulators of two vectors for each row, two vectors of
+/// columns and a step of a row must fit in the registers.
+const fn rows_of<S: Simd, P: Product<S>>() -> usize {
+    let rows = S::REGISTERS.saturating_sub(2 * P::COLUMN_REGISTERS + P::LEFT_REGISTERS) / 2;
+    if rows == 0 { 1 } else { rows }
+}
+
+/// Cuts `steps` of so many values each into blocks of equal length, give or take one.
+fn blocks(steps: usize, values: usize) -> impl Iterator<Item = Range<usize>> {
+    let blocks = steps.div_ceil(MAX_K_BLOCK / values);
+    (0..blocks).map(move |block| piece(steps, block, blocks))
 }
 
 /// Cuts `rows` into tiles of equal height, give or take one, so that no stub is left at the end
@@ -56,19 +87,27 @@ impl RowTiles {
     pub(crate) fn rows(self, index: usize) -> Range<usize> {
         piece(self.rows, index, self.tiles)
     }
+
+    /// The rows of some tiles.
+    pub(crate) fn rows_of(self, tiles: &Range<usize>) -> Range<usize> {
+        self.rows(tiles.start).start..self.rows(tiles.end - 1).end
+    }
 }
 
-/// A tile to be computed: `sums[rows, width]` from `rows` rows that start at `a`, `stride` values
-/// apart, and the panel `[k, width]`; `sums` has rows of `width` values.
+/// A tile to be computed: `sums[rows, width]` from `rows` rows that start at `a`, `stride` words
+/// apart, and a panel of `steps` rows; `sums` has rows of `width` values. A word is an `f32` or, in
+/// its bits, what the kernel makes of one.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile {
     pub(crate) rows: usize,
-    pub(crate) k: usize,
+    pub(crate) steps: usize,
     pub(crate) width: usize,
     pub(crate) a: *const f32,
     pub(crate) stride: usize,
+    /// Words from a row's high parts to its low ones.
+    pub(crate) low: usize,
     pub(crate) panel: *const f32,
-    /// What will be read next: a cache line of it is fetched for each `k`. Any address will do.
+    /// What will be read next: a cache line of it is fetched for each step. Any address will do.
     pub(crate) ahead: *const f32,
     pub(crate) sums: *mut f32,
 }
@@ -80,34 +119,108 @@ impl Tile {
     /// Computes the tile.
     ///
     /// # Safety
-    /// - `a.add(r * stride)` must be valid for reads of `k` values for every `r < rows`.
-    /// - `panel` must be valid for reads of `k * width` values, `sums` for writes of
-    ///   `rows * width`.
-    /// - `width` must be `S::LANES` or `2 * S::LANES`, `rows` in `1..=max_rows::<S>()`, and `k`
-    ///   not zero.
+    /// - `a.add(r * stride)` must be valid for reads of a row in the form of
+    ///   [`Left`](super::Left) for `kernel` for every `r < rows`, of `steps` steps.
+    /// - `panel` must be valid for reads of `steps * parts * width` words (`kernel.parts()`),
+    ///   `sums` for writes of `rows * width`.
+    /// - `width` must be `S::LANES` or `2 * S::LANES`, `rows` in `1..=max_rows::<S>(kernel)`, and
+    ///   `steps` not zero.
+    /// - `kernel` must be one of `S`'s own instruction set.
+    /// - Where its unit is one of tiles, rows must be readable, and `sums` writable, for 32 `rows`
+    ///   whatever their number is, `width` must be 32 and `steps` a multiple of 16, and the call
+    ///   within [`Unit::ready`].
     #[inline(always)]
-    pub(crate) unsafe fn compute<S: Simd>(self, s: S) {
+    pub(crate) unsafe fn compute<S: Simd>(self, s: S, kernel: Kernel) {
         // The same code for every kernel around it, and long: it is called, not inlined.
-        s.outline(CheckedTile(self));
+        match (kernel.precision, kernel.unit) {
+            (Precision::F32, _) => s.outline(CheckedTile { tile: self, product: Fma }),
+            (Precision::Bf16x3, Unit::Fma) => {
+                s.outline(CheckedTile { tile: self, product: Widened::<2> });
+            }
+            (_, Unit::Fma) => s.outline(CheckedTile { tile: self, product: Widened::<1> }),
+            #[cfg(target_arch = "x86_64")]
+            (Precision::Bf16x3, Unit::Pairs(unit)) => {
+                unit.outline(CheckedTile { tile: self, product: Pairs::<2>(unit) });
+            }
+            #[cfg(target_arch = "x86_64")]
+            (_, Unit::Pairs(unit)) => {
+                unit.outline(CheckedTile { tile: self, product: Pairs::<1>(unit) });
+            }
+            // SAFETY: the caller's duties, which for tiles include whole blocks of rows, columns
+            // and steps, and that the unit is ready.
+            #[cfg(target_arch = "x86_64")]
+            (_, Unit::Tiles(amx)) => unsafe { amx.multiply(self.block(kernel)) },
+            // SAFETY: as before.
+            #[cfg(all(test, target_arch = "x86_64"))]
+            (_, Unit::EmulatedTiles(tiles)) => unsafe { tiles.multiply(self.block(kernel)) },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Tile {
+    /// The tile as a block of tiles.
+    fn block(self, kernel: Kernel) -> Block {
+        debug_assert!(self.width == BLOCK && self.steps.is_multiple_of(TILE));
+        let word = size_of::<f32>();
+        Block {
+            steps: self.steps / TILE,
+            a: self.a.cast(),
+            a_stride: self.stride * word,
+            a_low: (kernel.parts() == 2).then_some(self.low * word),
+            b: self.panel.cast(),
+            b_stride: kernel.parts() * self.width * word,
+            sums: self.sums,
+        }
     }
 }
 
 /// A [`Tile`] whose maker has taken on the duties of [`Tile::compute`].
-struct CheckedTile(Tile);
+struct CheckedTile<P> {
+    tile: Tile,
+    product: P,
+}
 
-impl Op for CheckedTile {
+impl<P> CheckedTile<P> {
+    #[inline(always)]
+    fn run_on<S: Simd>(self, s: S)
+    where
+        P: Product<S>,
+    {
+        // SAFETY: the duties of `Tile::compute`, which alone makes this type.
+        unsafe {
+            if self.tile.width == S::LANES {
+                tile_of_width::<S, P, 1>(s, self.product, self.tile);
+            } else {
+                tile_of_width::<S, P, 2>(s, self.product, self.tile);
+            }
+        }
+    }
+}
+
+impl Op for CheckedTile<Fma> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        // SAFETY: the duties of `Tile::compute`, which alone makes this type.
-        unsafe {
-            if self.0.width == S::LANES {
-                tile_of_width::<S, 1>(s, self.0);
-            } else {
-                tile_of_width::<S, 2>(s, self.0);
-            }
-        }
+        self.run_on(s);
+    }
+}
+
+impl<const PARTS: usize> Op for CheckedTile<Widened<PARTS>> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        self.run_on(s);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<const PARTS: usize> Bf16Op for CheckedTile<Pairs<PARTS>> {
+    #[inline(always)]
+    fn run(self, _: Avx512Bf16, s: Avx512) {
+        self.run_on(s);
     }
 }
 
@@ -116,15 +229,15 @@ impl Op for CheckedTile {
 /// # Safety
 /// As for [`Tile::compute`], with `width` `NV * S::LANES`.
 #[inline(always)]
-unsafe fn tile_of_width<S: Simd, const NV: usize>(s: S, tile: Tile) {
+unsafe fn tile_of_width<S: Simd, P: Product<S>, const NV: usize>(s: S, product: P, tile: Tile) {
     macro_rules! by_height {
         ($($height:literal)*) => {
             match tile.rows {
-                $($height if $height <= max_rows::<S>() => {
+                $($height if $height <= rows_of::<S, P>() => {
                     // SAFETY: the caller's duties for `rows` rows, and this is their number.
-                    unsafe { tile_of_size::<S, $height, NV>(s, tile) }
+                    unsafe { tile_of_size::<S, P, $height, NV>(s, product, tile) }
                 })*
-                _ => unreachable!("a tile has between 1 and {} rows", max_rows::<S>()),
+                _ => unreachable!("a tile has between 1 and {} rows", rows_of::<S, P>()),
             }
         };
     }
@@ -136,20 +249,29 @@ unsafe fn tile_of_width<S: Simd, const NV: usize>(s: S, tile: Tile) {
 /// # Safety
 /// As for [`Tile::compute`], with `rows` `MR` and `width` `NV * S::LANES`.
 #[inline(always)]
-unsafe fn tile_of_size<S: Simd, const MR: usize, const NV: usize>(s: S, tile: Tile) {
-    let Tile { k, a, stride, panel, ahead, sums, .. } = tile;
-    for block in k_blocks(k) {
+unsafe fn tile_of_size<S: Simd, P: Product<S>, const MR: usize, const NV: usize>(
+    s: S,
+    product: P,
+    tile: Tile,
+) {
+    let Tile { steps, a, stride, low, panel, ahead, sums, .. } = tile;
+    let pitch = NV * S::LANES;
+    for block in blocks(steps, P::VALUES) {
         let mut acc = [[s.zero(); NV]; MR];
-        for k in block.clone() {
-            s.prefetch(ahead.wrapping_add(k * LINE));
-            // SAFETY: `k` is within the panel's rows, each of `NV` vectors.
-            let columns: [S::V; NV] =
-                std::array::from_fn(|v| unsafe { s.load(panel.add((k * NV + v) * S::LANES)) });
+        for step in block.clone() {
+            s.prefetch(ahead.wrapping_add(step * LINE));
+            let columns: [P::Columns; NV] = std::array::from_fn(
+                #[inline(always)]
+                // SAFETY: `step` is within the panel's rows, each of `PARTS` times `NV` vectors.
+                |v| unsafe {
+                    product.columns(s, panel.add(step * P::PARTS * pitch + v * S::LANES), pitch)
+                },
+            );
             for (row, acc) in acc.iter_mut().enumerate() {
-                // SAFETY: `row < MR`, and the row has more than `k` values.
-                let x = s.splat(unsafe { *a.add(row * stride + k) });
-                for (acc, &column) in acc.iter_mut().zip(&columns) {
-                    *acc = s.mul_add(x, column, *acc);
+                // SAFETY: `row < MR`, and the row has more than `step` steps.
+                let left = unsafe { product.left(s, a.add(row * stride), low, step) };
+                for (acc, &columns) in acc.iter_mut().zip(&columns) {
+                    *acc = product.add(s, left, columns, *acc);
                 }
             }
         }

@@ -1,8 +1,14 @@
 //! Which instructions the kernels use: detection, the choice, and the way into a kernel.
 
-use crate::simd::{Op, Simd, portable::Portable};
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{avx2::Avx2, avx512::Avx512};
+use crate::{
+    amx::Amx,
+    simd::{avx2::Avx2, avx512::Avx512, avx512_bf16::Avx512Bf16},
+};
+use crate::{
+    gemm::kernel::Unit,
+    simd::{Op, Simd, portable::Portable},
+};
 use std::{fmt, str::FromStr};
 
 /// The environment variable that lowers the choice of instruction set.
@@ -17,7 +23,7 @@ pub enum IsaName {
     Avx2,
     /// AVX-512 F, BW, DQ and VL: 16 lanes.
     Avx512,
-    /// AVX-512 with AMX tiles. No kernel uses them yet, so no machine is said to have it.
+    /// AVX-512 with AVX512-BF16 and AMX tiles for the products of all precisions but `f32`.
     Amx,
 }
 
@@ -83,6 +89,8 @@ enum Token {
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Amx(Avx512, Amx),
 }
 
 impl Isa {
@@ -94,6 +102,11 @@ impl Isa {
             IsaName::Avx2 => Avx2::detect().map(Token::Avx2).map(Self),
             #[cfg(target_arch = "x86_64")]
             IsaName::Avx512 => Avx512::detect().map(Token::Avx512).map(Self),
+            #[cfg(target_arch = "x86_64")]
+            IsaName::Amx => {
+                Avx512::detect().zip(Amx::detect()).map(|(s, amx)| Self(Token::Amx(s, amx)))
+            }
+            #[cfg(not(target_arch = "x86_64"))]
             _ => None,
         }
     }
@@ -131,6 +144,19 @@ impl Isa {
             Token::Avx2(_) => IsaName::Avx2,
             #[cfg(target_arch = "x86_64")]
             Token::Avx512(_) => IsaName::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Token::Amx(..) => IsaName::Amx,
+        }
+    }
+
+    /// What multiplies bf16 numbers on this set.
+    pub(crate) fn bf16_unit(self) -> Unit {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx512(_) => Avx512Bf16::detect().map_or(Unit::Fma, Unit::Pairs),
+            #[cfg(target_arch = "x86_64")]
+            Token::Amx(_, amx) => Unit::Tiles(amx),
+            _ => Unit::Fma,
         }
     }
 
@@ -142,7 +168,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Token::Avx2(s) => s.outline(op),
             #[cfg(target_arch = "x86_64")]
-            Token::Avx512(s) => s.outline(op),
+            Token::Avx512(s) | Token::Amx(s, _) => s.outline(op),
         }
     }
 }

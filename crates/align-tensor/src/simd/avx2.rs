@@ -188,4 +188,42 @@ impl Simd for Avx2 {
             _mm_cvtss_f32(_mm_max_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))
         })
     }
+
+    #[inline(always)]
+    fn round_bf16(self, a: __m256) -> __m256 {
+        avx2!({
+            let bits = _mm256_castps_si256(a);
+            let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+            let half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
+            let rounded = _mm256_castsi256_ps(_mm256_add_epi32(bits, half));
+            let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x0040_0000));
+            let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a);
+            let rounded = _mm256_blendv_ps(rounded, _mm256_castsi256_ps(quiet), nan);
+            let exponent = _mm256_and_si256(bits, _mm256_set1_epi32(0x7f80_0000));
+            let subnormal = _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256());
+            let zero = _mm256_and_ps(a, _mm256_set1_ps(-0.0));
+            let rounded = _mm256_blendv_ps(rounded, zero, _mm256_castsi256_ps(subnormal));
+            let upper = _mm256_set1_epi32(0xffff_0000u32 as i32);
+            _mm256_and_ps(rounded, _mm256_castsi256_ps(upper))
+        })
+    }
+
+    #[inline(always)]
+    fn widen_pairs(self, pairs: __m256) -> [__m256; 2] {
+        avx2!({
+            let bits = _mm256_castps_si256(pairs);
+            let upper = _mm256_and_si256(bits, _mm256_set1_epi32(0xffff_0000u32 as i32));
+            [_mm256_castsi256_ps(_mm256_slli_epi32::<16>(bits)), _mm256_castsi256_ps(upper)]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn store_upper_halves(self, p: *mut u16, v: __m256) {
+        // SAFETY: the caller gives 8 writable halves; `self` proves AVX2.
+        unsafe {
+            let upper = _mm256_srli_epi32::<16>(_mm256_castps_si256(v));
+            let (low, high) = (_mm256_castsi256_si128(upper), _mm256_extracti128_si256::<1>(upper));
+            _mm_storeu_si128(p.cast(), _mm_packus_epi32(low, high));
+        }
+    }
 }

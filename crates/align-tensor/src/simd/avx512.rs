@@ -187,4 +187,41 @@ impl Simd for Avx512 {
             _mm_cvtss_f32(_mm_max_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))
         })
     }
+
+    #[inline(always)]
+    fn round_bf16(self, a: __m512) -> __m512 {
+        avx512!({
+            let bits = _mm512_castps_si512(a);
+            let upper = _mm512_set1_epi32(0xffff_0000u32 as i32);
+            let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+            let half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
+            let rounded = _mm512_add_epi32(bits, half);
+            let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a);
+            let quiet = _mm512_set1_epi32(0x0040_0000);
+            let rounded = _mm512_mask_or_epi32(rounded, nan, bits, quiet);
+            let exponent = _mm512_set1_epi32(0x7f80_0000);
+            let subnormal = _mm512_testn_epi32_mask(bits, exponent);
+            let sign = _mm512_set1_epi32(i32::MIN);
+            let rounded = _mm512_mask_and_epi32(rounded, subnormal, bits, sign);
+            _mm512_castsi512_ps(_mm512_and_si512(rounded, upper))
+        })
+    }
+
+    #[inline(always)]
+    fn widen_pairs(self, pairs: __m512) -> [__m512; 2] {
+        avx512!({
+            let bits = _mm512_castps_si512(pairs);
+            let upper = _mm512_and_si512(bits, _mm512_set1_epi32(0xffff_0000u32 as i32));
+            [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits)), _mm512_castsi512_ps(upper)]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn store_upper_halves(self, p: *mut u16, v: __m512) {
+        // SAFETY: the caller gives 16 writable halves; `self` proves AVX-512.
+        unsafe {
+            let upper = _mm512_srli_epi32::<16>(_mm512_castps_si512(v));
+            _mm256_storeu_si256(p.cast(), _mm512_cvtepi32_epi16(upper));
+        }
+    }
 }

@@ -8,11 +8,14 @@
 //! - [`portable`]: 8 lanes on the `wide` crate, for any CPU.
 //! - [`avx2`]: 8 lanes, AVX2, FMA and F16C.
 //! - [`avx512`]: 16 lanes, AVX-512 F, BW, DQ and VL.
+//! - [`avx512_bf16`]: products of bf16 pairs beside it.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512_bf16;
 pub(crate) mod portable;
 
 use half::f16;
@@ -133,6 +136,18 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
             self.load_f16(lanes.as_ptr())
         }
     }
+
+    /// Every lane rounded to bf16, by the rules of [`bf16`](crate::bf16).
+    fn round_bf16(self, a: Self::V) -> Self::V;
+    /// The pair of bf16 numbers in each lane's bits, widened: the lower halves, the upper halves.
+    fn widen_pairs(self, pairs: Self::V) -> [Self::V; 2];
+
+    /// Stores the upper halves of the lanes' bits, `LANES` of them: what is left of numbers that
+    /// [`Simd::round_bf16`] has rounded.
+    ///
+    /// # Safety
+    /// `p` must be valid for writes of `LANES` halves; no alignment is asked.
+    unsafe fn store_upper_halves(self, p: *mut u16, v: Self::V);
 
     /// Zero in every lane.
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! Eight lanes on the `wide` crate: what every CPU can do.
 
 use super::{Op, Simd};
+use crate::bf16;
 use half::f16;
 use wide::f32x8;
 
@@ -146,5 +147,24 @@ impl Simd for Portable {
     #[inline(always)]
     fn reduce_max(self, a: f32x8) -> f32 {
         a.to_array().into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    #[inline(always)]
+    fn round_bf16(self, a: f32x8) -> f32x8 {
+        f32x8::from(a.to_array().map(|x| bf16::widen(bf16::round(x))))
+    }
+
+    #[inline(always)]
+    fn widen_pairs(self, pairs: f32x8) -> [f32x8; 2] {
+        let bits = pairs.to_array().map(f32::to_bits);
+        [bits.map(|bits| bits << 16), bits.map(|bits| bits & 0xffff_0000)]
+            .map(|half| f32x8::from(half.map(f32::from_bits)))
+    }
+
+    #[inline(always)]
+    unsafe fn store_upper_halves(self, p: *mut u16, v: f32x8) {
+        let halves = v.to_array().map(|x| (x.to_bits() >> 16) as u16);
+        // SAFETY: the caller gives 8 writable halves; the write asks no alignment.
+        unsafe { p.cast::<[u16; 8]>().write_unaligned(halves) }
     }
 }

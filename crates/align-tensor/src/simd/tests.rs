@@ -1,7 +1,7 @@
 //! Every method on every instruction set of this machine, against scalar code, lane by lane.
 
 use super::{portable::Portable, *};
-use crate::{Isa, ulp::ulp_error};
+use crate::{Isa, bf16, ulp::ulp_error};
 
 /// What arithmetic must get right: zeros, subnormals, ties, the largest, infinities, NaN. As many
 /// as the widest vector has lanes, twice.
@@ -186,6 +186,33 @@ on_every_isa! {
                         same(found, expected) || close && error <= smallest,
                         "{a:e} * 2^{n}: {found:e}, not {expected:e}"
                     );
+                }
+            }
+        }
+    }
+}
+
+on_every_isa! {
+    fn bf16_rounds_splits_and_joins_by_its_rules(s: S) {
+        // Every upper half: every exponent, NaN and infinity; lower halves about the ties.
+        for lower in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {
+            for first in (0..=u16::MAX).step_by(S::LANES) {
+                let bits = |lane: usize| (u32::from(first) + lane as u32) << 16 | lower;
+                let values: Vec<f32> = (0..S::LANES).map(|i| f32::from_bits(bits(i))).collect();
+                let mut halves = vec![0; S::LANES];
+                // SAFETY: there are as many halves as lanes.
+                unsafe {
+                    let rounded = s.round_bf16(s.load_slice(&values));
+                    s.store_upper_halves(halves.as_mut_ptr(), rounded);
+                    let rounded = lanes(s, rounded);
+                    assert!(rounded.iter().all(|x| x.to_bits() & 0xffff == 0));
+                }
+                let expected: Vec<u16> = values.iter().map(|&x| bf16::round(x)).collect();
+                assert_eq!(halves, expected);
+                let [low, high] = s.widen_pairs(s.load_slice(&values)).map(|v| lanes(s, v));
+                for (lane, (low, high)) in low.into_iter().zip(high).enumerate() {
+                    assert_eq!(low.to_bits(), bits(lane) << 16);
+                    assert_eq!(high.to_bits(), bits(lane) & 0xffff_0000);
                 }
             }
         }

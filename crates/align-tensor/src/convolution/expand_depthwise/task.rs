@@ -3,12 +3,13 @@
 use super::{ExpandDepthwise, ring::Ring};
 use crate::{
     activation::{ActivationVisitor, VectorFn},
+    aligned::round_up_to_line,
     convolution::{depthwise::Row, geometry::MAX_KERNEL},
     gemm::{
-        PackedShape, finish_row,
+        Left, PackedShape, finish_row,
         microkernel::{self, MAX_TILE, Tile, row_tiles},
     },
-    simd::{MAX_LANES, Op, Simd},
+    simd::{Op, Simd},
 };
 use std::ops::Range;
 
@@ -37,7 +38,8 @@ impl ActivationVisitor for Task<'_> {
 
     #[inline(always)]
     fn visit<F: VectorFn>(self, f: F) {
-        self.block.isa.dispatch(ActivatedTask { task: self, f });
+        let isa = self.block.isa;
+        self.block.unit().ready(|| isa.dispatch(ActivatedTask { task: self, f }));
     }
 }
 
@@ -60,7 +62,9 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
         let channels = task.block.channels;
         let taps = geometry.kernel * geometry.kernel;
         let weights = &task.block.weights[task.panel * 2 * S::LANES * taps..][..panel_width * taps];
-        let (line, ring) = task.scratch.split_at_mut(out_width * MAX_LANES);
+        let [line_len, ring_len, _] = task.block.scratch_sizes(height, width).map(round_up_to_line);
+        let (line, rest) = task.scratch.split_at_mut(line_len);
+        let (ring, rounded) = rest.split_at_mut(ring_len);
         let mut ring = Ring {
             rows: geometry.ring(height, width),
             width,
@@ -80,7 +84,8 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                 .saturating_sub(geometry.before)
                 .min(height);
             if expanded < needed {
-                task.block.fill(s, f, &mut ring, task.input, task.panel, expanded..needed);
+                let rows = expanded..needed;
+                task.block.fill(s, f, &mut ring, task.input, rounded, task.panel, rows);
                 expanded = needed;
             }
             for y in band {
@@ -140,14 +145,17 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
 }
 
 impl ExpandDepthwise {
-    /// Brings `rows` of one panel's input to the depthwise convolution into the ring.
+    /// Brings `rows` of one panel's input to the depthwise convolution into the ring; `rounded` is
+    /// room for the input in the form that the product reads.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
     fn fill<S: Simd, F: VectorFn>(
         &self,
         s: S,
         f: F,
         ring: &mut Ring<'_>,
         input: &[f32],
+        rounded: &mut [f32],
         panel: usize,
         rows: std::ops::Range<usize>,
     ) {
@@ -166,32 +174,45 @@ impl ExpandDepthwise {
             }
             Some(expansion) => {
                 let packed = expansion.weights.view();
-                let k = packed.k;
+                let (k, kernel) = (packed.k, packed.kernel);
+                let left = Left::new(kernel, k);
+                let input = &input[pixels.start * k..pixels.end * k];
+                let (a, stride) = if left.is_plain() {
+                    (input.as_ptr(), k)
+                } else {
+                    let rounded = &mut rounded[..left.len(pixels.len())];
+                    left.write(s, input, None, rounded);
+                    (rounded.as_ptr(), left.stride())
+                };
                 let columns = packed.shape().columns(panel);
+                // The ring has no more columns than it needs; a panel for tiles may.
+                let panel_width = packed.shape().width(panel);
                 let bias = &expansion.bias[columns.clone()];
                 let panel = packed.panel(panel);
                 let mut sums = [0.0f32; MAX_TILE];
-                let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>());
+                let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>(kernel));
                 for tile in 0..tiles.count() {
                     let tile = tiles.rows(tile);
-                    let a = &input[(pixels.start + tile.start) * k..][..tile.len() * k];
-                    // SAFETY: `a` is `tile.len()` rows of `k`, `panel` `k` rows of the panel's
-                    // width, and `sums` holds the largest tile.
+                    // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride`
+                    // apart, and `tile` is within them; `panel` is `steps` rows of the panel's width
+                    // (no integers: `Expansion::new`), and `sums` holds the largest tile. The kernel
+                    // is of the weights' own instruction set, which this is.
                     unsafe {
                         Tile {
                             rows: tile.len(),
-                            k,
-                            width: ring.pixel,
-                            a: a.as_ptr(),
-                            stride: k,
+                            steps: kernel.steps(k),
+                            width: panel_width,
+                            a: a.add(tile.start * stride),
+                            stride,
+                            low: left.low(),
                             panel: panel.as_ptr(),
                             // The panel is in the cache from the first rows on.
                             ahead: panel.as_ptr(),
                             sums: sums.as_mut_ptr(),
                         }
-                        .compute(s);
+                        .compute(s, kernel);
                     }
-                    for (pixel, sums) in tile.zip(sums.chunks_exact(ring.pixel)) {
+                    for (pixel, sums) in tile.zip(sums.chunks_exact(panel_width)) {
                         let pixel = pixels.start + pixel;
                         let to = ring.pixel_mut(pixel / width, pixel % width);
                         // SAFETY: `sums` is a row of whole vectors, `bias` and `to` have the
@@ -201,6 +222,7 @@ impl ExpandDepthwise {
                                 s,
                                 f,
                                 sums.as_ptr(),
+                                std::ptr::null(),
                                 bias.as_ptr(),
                                 std::ptr::null(),
                                 to.as_mut_ptr(),

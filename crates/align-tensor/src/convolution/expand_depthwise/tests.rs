@@ -1,5 +1,9 @@
 use super::*;
-use crate::{Threads, testing::values};
+use crate::{
+    Epilogue, Threads,
+    gemm::{gemm_here, kernel::Kernel},
+    testing::values,
+};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
@@ -43,10 +47,22 @@ impl Case {
     }
 
     fn run(&self, isa: Isa, workers: usize) -> (Vec<f32>, Vec<f32>) {
+        self.run_by(isa, Kernel::F32, workers)
+    }
+
+    /// The expansion's weights.
+    fn packed(&self, isa: Isa, kernel: Kernel) -> PackedMatrix {
+        let (weights, k) = (self.weights().expand, self.inputs());
+        PackedMatrix::pack_with(isa, kernel, self.channels, k, |row, to| {
+            to.copy_from_slice(&weights[row * k..][..k]);
+        })
+    }
+
+    fn run_by(&self, isa: Isa, kernel: Kernel, workers: usize) -> (Vec<f32>, Vec<f32>) {
         let weights = self.weights();
-        let expansion = self.inputs.map(|inputs| {
-            Expansion::new(isa, &weights.expand, weights.expand_bias.clone(), inputs)
-        });
+        let expansion = self
+            .inputs
+            .map(|_| Expansion::new(self.packed(isa, kernel), weights.expand_bias.clone()));
         let block = ExpandDepthwise::new(
             isa,
             expansion,
@@ -68,6 +84,36 @@ impl Case {
             block.run(team, &input, size, &mut scratch, &mut out, &mut sums, &mut means);
         });
         (out, means)
+    }
+
+    /// The output with the expanded map made as a whole, by an ordinary product.
+    fn step_by_step(&self, isa: Isa, kernel: Kernel) -> Vec<f32> {
+        let (height, width, channels) = (self.height, self.width, self.channels);
+        let weights = self.weights();
+        let expand = self.packed(isa, kernel);
+        let mut expanded = vec![0.0; self.images * height * width * channels];
+        let epilogue = Epilogue::default().bias(&weights.expand_bias).activation(self.activation);
+        gemm_here(&self.input(), &expand, epilogue, &mut expanded);
+        let depthwise = weights.depthwise;
+        let block = ExpandDepthwise::new(
+            isa,
+            None,
+            self.geometry,
+            &depthwise,
+            weights.bias,
+            self.activation,
+        );
+        let out_height = self.geometry.output_len(height);
+        let pixels = out_height * self.geometry.output_len(width);
+        let mut out = vec![f32::NAN; self.images * pixels * channels];
+        let mut means = vec![0.0; self.images * channels];
+        let mut sums = vec![0.0; self.images * out_height * channels];
+        let mut scratch = vec![0.0; block.scratch_len(height, width)];
+        Threads::single().gather(|team| {
+            let size = (height, width);
+            block.run(team, &expanded, size, &mut scratch, &mut out, &mut sums, &mut means);
+        });
+        out
     }
 
     /// The block in f64, step after step over whole maps: `out` and `means`.
@@ -190,6 +236,39 @@ fn every_activation_and_a_tall_map() {
             activation,
         }
         .check(2);
+    }
+}
+
+/// The expansion, by itself and then as an input without expansion, is the same as the pass: its
+/// product is that of [`gemm`](crate::gemm()), whose own tests say what it is.
+#[test]
+fn rounded_expansions_are_those_of_the_product() {
+    for (inputs, channels, width) in [(24, 75, 18), (7, 40, 9), (33, 16, 30)] {
+        let case = Case {
+            images: 2,
+            height: 20,
+            width,
+            inputs: Some(inputs),
+            channels,
+            geometry: DepthwiseGeometry { kernel: 3, stride: 1, before: 1, after: 1 },
+            activation: Activation::Silu,
+        };
+        for isa in Isa::available() {
+            for precision in [Precision::Bf16x3, Precision::Bf16] {
+                let mut units = vec![Unit::Fma, isa.bf16_unit()];
+                #[cfg(target_arch = "x86_64")]
+                if isa.name() == crate::IsaName::Avx512 {
+                    units.push(Unit::EmulatedTiles(crate::amx::emulated::Emulated));
+                }
+                for kernel in units.into_iter().map(|unit| Kernel { precision, unit }) {
+                    let expected = case.step_by_step(isa, kernel);
+                    for workers in [1, 2, 4] {
+                        let (found, _) = case.run_by(isa, kernel, workers);
+                        assert_eq!(found, expected, "{isa:?} {kernel:?} {workers}");
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,0 +1,207 @@
+//! Two tiles of rows by two tiles of columns, over all of `k`.
+//!
+//! `sums[32, 32] = a[32, k] * b[k, 32]`: four tiles of sums stay in registers while each step of 32
+//! values loads four tiles and multiplies them four times (`bf16`), or loads eight and multiplies
+//! twelve times (`bf16x3`: `low * high`, `high * high`, `high * low`).
+
+use super::{Amx, TILE};
+
+/// Rows and columns of a block.
+pub(crate) const BLOCK: usize = 2 * TILE;
+
+/// A block to be computed; `stride`s are bytes from row to row.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    /// Steps of 32 values of `k`: not zero.
+    pub(crate) steps: usize,
+    /// bf16 numbers `[32, 32 * steps]`.
+    pub(crate) a: *const u8,
+    pub(crate) a_stride: usize,
+    /// Bytes from a row's high parts to its low ones, or none.
+    pub(crate) a_low: Option<usize>,
+    /// Pairs of bf16 numbers `[16 * steps, 32]`; in a row, the low parts are behind the high ones.
+    pub(crate) b: *const u8,
+    pub(crate) b_stride: usize,
+    /// `[32, 32]`, without gaps.
+    pub(crate) sums: *mut f32,
+}
+
+/// Bytes of 32 words: from the high parts of a row of `b` to the low ones, and from row to row of
+/// the sums.
+pub(crate) const ROW: usize = 4 * BLOCK;
+
+/// What computes blocks.
+pub(crate) trait Tiles: Copy {
+    /// Computes a block.
+    ///
+    /// # Safety
+    /// - `a.add(row * a_stride)` must be valid for reads of `64 * steps` bytes for each of 32 rows,
+    ///   and from `a_low` bytes behind, where there are low parts, of as many.
+    /// - `b.add(row * b_stride)` must be valid for reads of 128 bytes for each of `16 * steps` rows;
+    ///   of 256 where there are low parts.
+    /// - `sums` must be valid for writes of 32 x 32 values.
+    /// - The thread must be within [`Tiles::configured`].
+    unsafe fn multiply(self, block: Block);
+
+    /// Runs `work` on this thread with the tiles configured, and gives them back.
+    fn configured<R>(self, work: impl FnOnce() -> R) -> R;
+}
+
+/// The configuration of the tiles (Intel SDM, `LDTILECFG`): palette 1, all eight of 16 rows of 64
+/// bytes.
+#[repr(C, align(64))]
+struct Configuration {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    bytes_per_row: [u16; 8],
+    reserved_tiles: [u16; 8],
+    rows: [u8; 8],
+    reserved_rows: [u8; 8],
+}
+
+static CONFIGURATION: Configuration = Configuration {
+    palette: 1,
+    start_row: 0,
+    reserved: [0; 14],
+    bytes_per_row: [64; 8],
+    reserved_tiles: [0; 8],
+    rows: [TILE as u8; 8],
+    reserved_rows: [0; 8],
+};
+
+const _: () = assert!(size_of::<Configuration>() == 64);
+
+impl Tiles for Amx {
+    // The same code for every kernel around it: it is called, not inlined.
+    #[inline(never)]
+    unsafe fn multiply(self, block: Block) {
+        let Block { steps, a, a_stride, a_low, b, b_stride, sums } = block;
+        // SAFETY: `self` proves the instructions, and the caller has configured the tiles: every
+        // load reads 16 rows of 64 bytes. Those of `a` start `64 * step` bytes into 16 rows and
+        // those behind; those of `b` at row `16 * step`, with two tiles of columns in a row, and
+        // the low parts `ROW` bytes behind: all within what the caller gives. Stores write the four
+        // quarters of `sums`. The tile registers that hold anything are written before they are
+        // read, within one block of assembly.
+        unsafe {
+            match a_low {
+                None => std::arch::asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "2:",
+                    "tileloadd tmm4, [{a0} + {a_stride}*1]",
+                    "tileloadd tmm6, [{b} + {b_stride}*1]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tileloadd tmm7, [{b} + {b_stride}*1 + 64]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{a1} + {a_stride}*1]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "add {a0}, 64",
+                    "add {a1}, 64",
+                    "add {b}, {b_step}",
+                    "dec {steps}",
+                    "jnz 2b",
+                    "tilestored [{c0} + {c_stride}*1], tmm0",
+                    "tilestored [{c0} + {c_stride}*1 + 64], tmm1",
+                    "tilestored [{c1} + {c_stride}*1], tmm2",
+                    "tilestored [{c1} + {c_stride}*1 + 64], tmm3",
+                    a0 = inout(reg) a => _,
+                    a1 = inout(reg) a.wrapping_add(TILE * a_stride) => _,
+                    a_stride = in(reg) a_stride,
+                    b = inout(reg) b => _,
+                    b_stride = in(reg) b_stride,
+                    b_step = in(reg) TILE * b_stride,
+                    steps = inout(reg) steps => _,
+                    c0 = in(reg) sums,
+                    c1 = in(reg) sums.add(TILE * BLOCK),
+                    c_stride = in(reg) ROW,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                ),
+                Some(a_low) => std::arch::asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "2:",
+                    // low * high
+                    "lea {t}, [{a0} + {a_low}]",
+                    "tileloadd tmm4, [{t} + {a_stride}*1]",
+                    "tileloadd tmm6, [{b} + {b_stride}*1]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tileloadd tmm7, [{b} + {b_stride}*1 + 64]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "lea {t}, [{a1} + {a_low}]",
+                    "tileloadd tmm5, [{t} + {a_stride}*1]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    // high * high
+                    "tileloadd tmm4, [{a0} + {a_stride}*1]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{a1} + {a_stride}*1]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    // high * low
+                    "tileloadd tmm6, [{b} + {b_stride}*1 + 128]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tileloadd tmm7, [{b} + {b_stride}*1 + 192]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "add {a0}, 64",
+                    "add {a1}, 64",
+                    "add {b}, {b_step}",
+                    "dec {steps}",
+                    "jnz 2b",
+                    "mov {t:e}, 128",
+                    "tilestored [{c0} + {t}*1], tmm0",
+                    "tilestored [{c0} + {t}*1 + 64], tmm1",
+                    "tilestored [{c1} + {t}*1], tmm2",
+                    "tilestored [{c1} + {t}*1 + 64], tmm3",
+                    a0 = inout(reg) a => _,
+                    a1 = inout(reg) a.wrapping_add(TILE * a_stride) => _,
+                    a_stride = in(reg) a_stride,
+                    a_low = in(reg) a_low,
+                    b = inout(reg) b => _,
+                    b_stride = in(reg) b_stride,
+                    b_step = in(reg) TILE * b_stride,
+                    steps = inout(reg) steps => _,
+                    c0 = in(reg) sums,
+                    c1 = in(reg) sums.add(TILE * BLOCK),
+                    t = out(reg) _,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                ),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn configured<R>(self, work: impl FnOnce() -> R) -> R {
+        /// Gives the tiles back however the work ends, so that the system need not save them.
+        struct Release;
+        impl Drop for Release {
+            fn drop(&mut self) {
+                // SAFETY: made only below, where the instructions are there.
+                unsafe { std::arch::asm!("tilerelease", options(nomem, nostack, preserves_flags)) };
+            }
+        }
+        // SAFETY: `self` proves the instruction and the system's leave; the configuration is one
+        // that every CPU with palette 1 of these sizes takes (`detect` has asked for them).
+        unsafe {
+            std::arch::asm!(
+                "ldtilecfg [{}]",
+                in(reg) &raw const CONFIGURATION,
+                options(readonly, nostack, preserves_flags),
+            );
+        }
+        let _release = Release;
+        work()
+    }
+}
