@@ -4,9 +4,9 @@ use crate::cli::Format;
 use anyhow::Result;
 use serde::Serialize;
 use std::fs::File;
-use std::io::{self, BufWriter, StdoutLock, Write, stdout};
+use std::io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write, stdout};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Something that is shown as JSON or to people.
 pub(crate) trait Record: Serialize {
@@ -75,18 +75,28 @@ pub(crate) fn write_file(
 /// is whole. Its errors name it.
 pub(crate) struct OutputFile {
     path: PathBuf,
-    temporary: BufWriter<NamedTempFile>,
+    temporary: BufWriter<File>,
+    /// Removes the temporary unless it is made to last.
+    name: TempPath,
 }
 
 impl OutputFile {
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let temporary = NamedTempFile::new_in(folder(path)).map_err(|e| cannot_write(path, e))?;
-        Ok(Self { path: path.to_owned(), temporary: BufWriter::new(temporary) })
+        let (file, name) = temporary.into_parts();
+        Ok(Self { path: path.to_owned(), temporary: BufWriter::new(file), name })
     }
 
     /// A file without a name on the same disk, for what must wait.
     pub(crate) fn nameless_beside(&self) -> io::Result<File> {
         tempfile::tempfile_in(folder(&self.path)).map_err(|e| self.cannot_write(e))
+    }
+
+    /// Replaces the first bytes of what has been written.
+    pub(crate) fn overwrite_start(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let replaced = self.temporary.rewind().and_then(|()| self.temporary.write_all(bytes));
+        let end = replaced.and_then(|()| self.temporary.seek(SeekFrom::End(0)));
+        end.map(drop).map_err(|error| self.cannot_write(error))
     }
 
     /// The error of writing this file or what belongs to it.
@@ -96,11 +106,10 @@ impl OutputFile {
 
     /// Ends the file and gives it its name.
     pub(crate) fn commit(self) -> io::Result<()> {
-        let Self { path, temporary } = self;
+        let Self { path, temporary, name } = self;
         let committed = (|| {
-            let file = temporary.into_inner()?;
-            share(&file)?;
-            file.persist(&path)?;
+            share(&temporary.into_inner()?)?;
+            name.persist(&path)?;
             Ok(())
         })();
         committed.map_err(|error| cannot_write(&path, error))
@@ -128,12 +137,12 @@ fn cannot_write(path: &Path, error: io::Error) -> io::Error {
 
 /// Gives a temporary, which only its owner may read, the permissions of an ordinary new file.
 #[cfg(unix)]
-fn share(file: &NamedTempFile) -> io::Result<()> {
+fn share(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn share(_: &NamedTempFile) -> io::Result<()> {
+fn share(_: &File) -> io::Result<()> {
     Ok(())
 }

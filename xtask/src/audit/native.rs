@@ -15,8 +15,9 @@ const LINKS_WITHOUT_LIBRARY: [(&str, &str); 1] =
     [("rayon-core", "keeps two versions from coexisting; links nothing")];
 
 /// Packages named `-sys` that hold Rust alone.
-const SYS_IN_RUST: [(&str, &str); 2] = [
+const SYS_IN_RUST: [(&str, &str); 3] = [
     ("linux-raw-sys", "constants and types of the kernel's interface"),
+    ("core-foundation-sys", "declarations of a framework of macOS itself"),
     ("js-sys", "declarations for web targets"),
 ];
 

@@ -2,11 +2,12 @@
 
 use super::Sink;
 use crate::output::OutputFile;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use ndarray::ArrayView2;
 use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::sync::Arc;
 
@@ -56,15 +57,24 @@ impl<const N: usize> Sink<N> for Parquet {
         let values = Float32Array::from_iter_values(embeddings.iter().copied());
         let (element, values) = (self.element.clone(), Arc::new(values));
         columns.push(Arc::new(FixedSizeListArray::try_new(element, self.width, values, None)?));
-        self.writer.write(&RecordBatch::try_new(self.schema.clone(), columns)?)?;
+        let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
+        self.writer.write(&batch).map_err(cause)?;
         if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
-            self.writer.flush()?;
+            self.writer.flush().map_err(cause)?;
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        Ok(self.writer.into_inner()?.commit()?)
+        Ok(self.writer.into_inner().map_err(cause)?.commit()?)
+    }
+}
+
+/// The file's own error, if it is one.
+fn cause(error: ParquetError) -> anyhow::Error {
+    match error {
+        ParquetError::External(cause) => anyhow!("{cause}"),
+        other => other.into(),
     }
 }
 
