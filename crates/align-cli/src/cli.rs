@@ -1,8 +1,14 @@
 //! Every flag of the program.
 
 mod eval;
+mod index;
+mod search;
+mod weighted;
 
 pub(crate) use eval::{Eval, EvalKnn, EvalLinearProbe, EvalRetrieval, EvalZeroshot};
+pub(crate) use index::Index;
+pub(crate) use search::{Duplicates, Search};
+pub(crate) use weighted::Weighted;
 
 use align_model::Precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -38,19 +44,29 @@ pub(crate) struct Global {
     pub(crate) threads: Option<NonZeroUsize>,
     /// How results are written [default: table on a terminal, else jsonl].
     #[arg(long, global = true, value_enum)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<FormatArgument>,
     /// No progress and no remarks, only errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum FormatArgument {
     /// For people.
     Table,
     /// One JSON value.
     Json,
     /// A JSON value per line, as soon as it is known.
+    Jsonl,
+    /// Paths or texts alone, one per line: `search` and `duplicates`.
+    Paths,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Table,
+    Json,
     Jsonl,
 }
 
@@ -68,6 +84,15 @@ pub(crate) enum Command {
     /// Measure the model on labelled or captioned images.
     #[command(subcommand, after_help = eval::EXAMPLES)]
     Eval(Eval),
+    /// Make an index of images or texts, or bring one up to date.
+    #[command(after_help = index::EXAMPLES)]
+    Index(Index),
+    /// Find in an index what is like some texts and images.
+    #[command(after_help = search::SEARCH_EXAMPLES)]
+    Search(Search),
+    /// Find near-identical images or texts in an index.
+    #[command(after_help = search::DUPLICATES_EXAMPLES)]
+    Duplicates(Duplicates),
     /// Describe the model and the machine.
     #[command(after_help = INFO_EXAMPLES)]
     Info,

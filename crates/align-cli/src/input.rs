@@ -13,5 +13,5 @@ mod tally;
 
 pub(crate) use captions::CaptionReader;
 pub(crate) use images::ImageReader;
-pub(crate) use lines::{lines_of_file, paths, texts};
+pub(crate) use lines::{lines_of_file, name_of_file, numbered_lines_of_file, paths, texts};
 pub(crate) use shard::{Shard, Source};

@@ -4,8 +4,13 @@
 
 mod cli;
 mod commands;
+#[cfg(feature = "demo-model")]
+mod demo;
 mod failure;
+mod indexed;
 mod input;
+mod listing;
+mod model_source;
 mod output;
 mod session;
 mod sink;

@@ -1,22 +1,38 @@
 //! What the global flags come to.
 
-use crate::cli::{Format, Global};
+use crate::cli::{Format, FormatArgument, Global};
 use crate::failure::Usage;
+use crate::model_source::ModelSource;
 use align_model::{AlignModel, AlignProcessor, IsaError, LoadOptions, ReadMode, Runtime, Threads};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Display;
 use std::io::{IsTerminal, stderr, stdout};
-use std::path::Path;
-
+#[cfg(feature = "demo-model")]
+use std::sync::Once;
+#[cfg(not(feature = "demo-model"))]
 const NO_MODEL: &str = "no model: give its folder by --model DIR or in $ALIGN_MODEL\n\
-    hint: `cargo xtask synth --tiny DIR` makes a small one with random weights to try things out";
+    hint: this program was built without the demo model (feature `demo-model`)";
+#[cfg(feature = "demo-model")]
+const DEMO_MODEL: &str = "using the demo model, which knows pictures of emoji; \
+    for another give its folder by --model DIR or in $ALIGN_MODEL";
 
 impl Global {
     /// The format asked for, else the one that suits standard output.
     pub(crate) fn format(&self) -> Format {
-        let suited = || if stdout().is_terminal() { Format::Table } else { Format::Jsonl };
-        self.format.unwrap_or_else(suited)
+        match self.format {
+            Some(FormatArgument::Table) => Format::Table,
+            Some(FormatArgument::Json) => Format::Json,
+            Some(FormatArgument::Jsonl) => Format::Jsonl,
+            Some(FormatArgument::Paths) => unreachable!("asked for by `wants_paths` first"),
+            None if stdout().is_terminal() => Format::Table,
+            None => Format::Jsonl,
+        }
+    }
+
+    /// Whether items are to be listed by their paths alone.
+    pub(crate) fn wants_paths(&self) -> bool {
+        self.format == Some(FormatArgument::Paths)
     }
 
     /// The instruction set, threads and precision to compute with.
@@ -28,18 +44,31 @@ impl Global {
         })
     }
 
-    /// The model's folder.
-    pub(crate) fn model_folder(&self) -> Result<&Path, Usage> {
-        self.model.as_deref().ok_or_else(|| Usage(NO_MODEL.to_owned()))
+    /// The model asked for, else the one inside the program, which is said.
+    pub(crate) fn model_source(&self) -> Result<ModelSource<'_>, Usage> {
+        match self.model.as_deref() {
+            Some(folder) => Ok(ModelSource::Folder(folder)),
+            #[cfg(feature = "demo-model")]
+            None => {
+                static SAID: Once = Once::new();
+                SAID.call_once(|| self.remark(DEMO_MODEL));
+                Ok(ModelSource::Demo)
+            }
+            #[cfg(not(feature = "demo-model"))]
+            None => Err(Usage(NO_MODEL.to_owned())),
+        }
+    }
+
+    pub(crate) fn load_options(&self) -> Result<LoadOptions, IsaError> {
+        Ok(LoadOptions { runtime: self.runtime()?, read_mode: ReadMode::Mmap })
     }
 
     pub(crate) fn load_model(&self) -> Result<AlignModel> {
-        let options = LoadOptions { runtime: self.runtime()?, read_mode: ReadMode::Mmap };
-        Ok(AlignModel::from_pretrained_with(self.model_folder()?, &options)?)
+        Ok(self.model_source()?.load(&self.load_options()?)?)
     }
 
     pub(crate) fn load_processor(&self) -> Result<AlignProcessor> {
-        Ok(AlignProcessor::from_pretrained(self.model_folder()?)?)
+        Ok(self.model_source()?.processor()?)
     }
 
     /// Progress through `len` things of a kind, shown to people only.
@@ -47,7 +76,7 @@ impl Global {
         if self.quiet || !stderr().is_terminal() || len < 2 {
             return ProgressBar::hidden();
         }
-        let template = "{wide_bar} {pos} of {len} {msg}, {eta} left";
+        let template = "{wide_bar} {pos} of {len} {msg}, {per_sec}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("the template is valid");
         ProgressBar::new(len as u64).with_style(style).with_message(kind)
     }

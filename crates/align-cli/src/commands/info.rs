@@ -2,23 +2,23 @@
 
 use crate::cli::Global;
 use crate::failure::Outcome;
+use crate::model_source::ModelSource;
 use crate::output::{Record, Records};
 use align_model::{
-    AlignConfig, AlignTextConfig, AlignVisionConfig, Checkpoint, ConfigFile, Isa, Precision,
-    ReadMode, Runtime, TensorSource,
+    AlignTextConfig, AlignVisionConfig, Checkpoint, ConfigError, ConfigFile, Isa, Precision,
+    Runtime, TensorSource,
 };
 use anyhow::Result;
 use serde::Serialize;
 use std::io::{self, Write};
-use std::path::Path;
 
 pub(crate) fn run(global: &Global) -> Result<Outcome> {
     let runtime = global.runtime()?;
-    let (model, precision) = match global.model_folder() {
-        Ok(folder) => {
-            let checkpoint = Checkpoint::open(folder, ReadMode::Mmap)?;
+    let (model, precision) = match global.model_source() {
+        Ok(source) => {
+            let checkpoint = source.checkpoint()?;
             let precision = checkpoint.precision(runtime.precision)?;
-            (Some(Model::read(folder, &checkpoint)?), precision)
+            (Some(Model::read(source, &checkpoint)?), precision)
         }
         // The machine can be described without a model.
         Err(missing) => {
@@ -96,15 +96,14 @@ struct Means {
 }
 
 impl Model {
-    fn read(folder: &Path, checkpoint: &Checkpoint) -> Result<Self> {
-        let model_type = ConfigFile::open(folder)?.model_type().unwrap_or("align").to_owned();
-        let (joined, vision, text) = match model_type.as_str() {
-            "align_vision_model" => (None, Some(AlignVisionConfig::from_pretrained(folder)?), None),
-            "align_text_model" => (None, None, Some(AlignTextConfig::from_pretrained(folder)?)),
-            _ => {
-                let config = AlignConfig::from_pretrained(folder)?;
+    fn read(source: ModelSource<'_>, checkpoint: &Checkpoint) -> Result<Self> {
+        let (model_type, joined, vision, text) = match Tower::alone(source)? {
+            Some(Tower::Vision(config)) => ("align_vision_model", None, Some(config), None),
+            Some(Tower::Text(config)) => ("align_text_model", None, None, Some(config)),
+            None => {
+                let config = source.config()?;
                 let size = config.projection_dim;
-                (Some(size), Some(config.vision_config), Some(config.text_config))
+                ("align", Some(size), Some(config.vision_config), Some(config.text_config))
             }
         };
         let temperature = match joined {
@@ -112,8 +111,8 @@ impl Model {
             None => None,
         };
         Ok(Self {
-            path: folder.display().to_string(),
-            model_type,
+            path: source.to_string(),
+            model_type: model_type.to_owned(),
             bytes: checkpoint.file_size(),
             tensors: checkpoint.names().len(),
             parameters: checkpoint.parameters(),
@@ -130,6 +129,29 @@ impl Model {
                     infinities: found.infinities,
                 })
                 .collect(),
+        })
+    }
+}
+
+/// A tower saved without the other.
+enum Tower {
+    Vision(AlignVisionConfig),
+    Text(AlignTextConfig),
+}
+
+impl Tower {
+    fn alone(source: ModelSource<'_>) -> Result<Option<Self>, ConfigError> {
+        let folder = match source {
+            ModelSource::Folder(folder) => folder,
+            #[cfg(feature = "demo-model")]
+            ModelSource::Demo => return Ok(None),
+        };
+        Ok(match ConfigFile::open(folder)?.model_type() {
+            Some("align_vision_model") => {
+                Some(Self::Vision(AlignVisionConfig::from_pretrained(folder)?))
+            }
+            Some("align_text_model") => Some(Self::Text(AlignTextConfig::from_pretrained(folder)?)),
+            _ => None,
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::cli::{Global, Preprocess};
 use crate::failure::Outcome;
 use crate::input;
 use crate::output::{Record, Records, write_file};
-use align_model::{ImageProcessor, Tokenizer, TokenizerOptions};
+use align_model::TokenizerOptions;
 use align_search::npy;
 use anyhow::Result;
 use ndarray::Axis;
@@ -21,7 +21,7 @@ pub(crate) fn run(global: &Global, arguments: &Preprocess) -> Result<Outcome> {
 }
 
 fn image(global: &Global, path: &Path, output: &Path) -> Result<()> {
-    let processor = ImageProcessor::from_pretrained(global.model_folder()?)?;
+    let processor = global.model_source()?.image_processor()?;
     let pixel_values = processor.preprocess(&processor.open(path)?)?.insert_axis(Axis(0));
     write_file(output, |out| Ok(npy::write(out, &pixel_values)?))?;
     let shape = pixel_values.shape();
@@ -31,7 +31,7 @@ fn image(global: &Global, path: &Path, output: &Path) -> Result<()> {
 
 fn preprocess_texts(global: &Global, texts: &[String]) -> Result<()> {
     let texts = input::texts(texts)?;
-    let tokenizer = Tokenizer::from_pretrained(global.model_folder()?)?;
+    let tokenizer = global.model_source()?.tokenizer()?;
     let encoding = tokenizer.encode(&texts, &TokenizerOptions::default())?;
     let mut records = Records::new(global.format());
     let rows = encoding.input_ids.rows().into_iter().zip(encoding.attention_mask.rows());

@@ -9,15 +9,31 @@ use std::path::{Path, PathBuf};
 /// The argument that stands for standard input.
 const STDIN: &str = "-";
 
-/// The lines of a text file, without those that are blank.
+/// The lines of a text file, or of standard input for `-`, without those that are blank.
 pub(crate) fn lines_of_file(path: &Path) -> Result<Vec<String>> {
-    let in_file = |error: std::io::Error| anyhow!("{}: {error}", path.display());
-    let lines = BufReader::new(File::open(path).map_err(in_file)?).lines();
-    lines
-        .map(|line| line.map_err(in_file))
-        .filter(|line| line.as_ref().map_or(true, |line| !line.trim().is_empty()))
-        .map(|line| Ok(line?.trim().to_owned()))
+    Ok(numbered_lines_of_file(path)?.into_iter().map(|(_, line)| line).collect())
+}
+
+/// As [`lines_of_file`], each with its number, counted from 1.
+pub(crate) fn numbered_lines_of_file(path: &Path) -> Result<Vec<(usize, String)>> {
+    let in_file = |error: std::io::Error| anyhow!("{}: {error}", name_of_file(path));
+    let file: Box<dyn BufRead> = match path == Path::new(STDIN) {
+        true => Box::new(stdin().lock()),
+        false => Box::new(BufReader::new(File::open(path).map_err(in_file)?)),
+    };
+    (1..)
+        .zip(file.lines())
+        .map(|(number, line)| Ok((number, line.map_err(in_file)?.trim().to_owned())))
+        .filter(|line| line.as_ref().map_or(true, |(_, line)| !line.is_empty()))
         .collect()
+}
+
+/// What to call a file that may be standard input.
+pub(crate) fn name_of_file(path: &Path) -> String {
+    match path == Path::new(STDIN) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 /// The texts given, `-` replaced by the lines of standard input, blank ones too: the rows of a

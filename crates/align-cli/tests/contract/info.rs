@@ -77,6 +77,7 @@ fn weights_that_are_no_numbers_are_listed() {
     assert!(table.contains("text_projection.bias: 1 NaN, 1 infinite"), "{table}");
 }
 
+#[cfg(not(feature = "demo-model"))]
 #[test]
 fn no_model_is_said_and_the_machine_described() {
     let ran = Folder::new().run_without_model(&["info", "--format", "table"]);

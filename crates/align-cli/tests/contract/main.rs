@@ -6,11 +6,16 @@ mod checkpoint;
 mod bench;
 mod classify;
 mod convert;
+#[cfg(feature = "demo-model")]
+mod demo;
 mod embed;
 mod eval;
+mod index;
 mod info;
+mod interrupted;
 mod preprocess;
 mod run;
+mod search;
 mod shards;
 #[cfg(feature = "parquet")]
 mod tables;

@@ -16,6 +16,7 @@ fn help_has_examples() {
     assert!(ran.code == 0 && ran.stdout.contains("classify") && ran.stdout.contains("bench"));
 }
 
+#[cfg(not(feature = "demo-model"))]
 #[test]
 fn no_model_says_how_to_get_one() {
     let folder = Folder::new();
@@ -28,7 +29,7 @@ fn no_model_says_how_to_get_one() {
     for arguments in commands {
         folder.run_without_model(arguments).fails(
             2,
-            &["no model: give its folder by --model DIR or in $ALIGN_MODEL", "synth --tiny DIR"],
+            &["no model: give its folder by --model DIR or in $ALIGN_MODEL", "`demo-model`"],
         );
     }
 }

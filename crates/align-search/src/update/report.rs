@@ -1,5 +1,6 @@
 //! What is said of an update, during and after it.
 
+use serde::Serialize;
 use std::fmt::Display;
 
 /// Something that an update has come to.
@@ -18,7 +19,7 @@ pub enum Event<'a> {
 }
 
 /// What an update came to, in files or texts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// In the index now.
     pub items: usize,

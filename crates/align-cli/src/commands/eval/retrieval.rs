@@ -6,7 +6,7 @@ use crate::cli::{EvalRetrieval, Global};
 use crate::commands::embed::text_processor;
 use crate::failure::{Outcome, Usage};
 use crate::output::{Record, Records};
-use align_model::l2_normalize;
+use align_model::{ProcessorError, l2_normalize};
 use align_search::dataset::CaptionedImages;
 use align_search::metrics::{recall_at_k, retrieval_ranks};
 use anyhow::{Result, anyhow};
@@ -28,7 +28,11 @@ pub(super) fn run(global: &Global, arguments: &EvalRetrieval) -> Result<Outcome>
     // A caption that is too long is known before any image is embedded.
     let (texts, _) = data.texts();
     processor.check_texts(&texts).map_err(|error| {
-        anyhow!("{}: {error}\nhint: --truncate cuts captions", arguments.data.display())
+        let hint = match error {
+            ProcessorError::TextTooLong { .. } => "\nhint: --truncate cuts captions",
+            _ => "",
+        };
+        anyhow!("{}: {error}{hint}", arguments.data.display())
     })?;
     let images = embedder.images(&arguments.data, &data.paths, &arguments.skipping)?;
 
@@ -90,7 +94,7 @@ struct Recall {
 impl Record for Recall {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
         let &Self { i1, i5, i10, t1, t5, t10, images, texts } = self;
-        writeln!(out, "{:13}{:>10}{:>11}{:>11}", "", "R@1  ", "R@5  ", "R@10  ")?;
+        writeln!(out, "{:13}{:>10}{:>11}{:>11}", "", "R@1", "R@5", "R@10")?;
         for (way, recalls) in [("image to text", [i1, i5, i10]), ("text to image", [t1, t5, t10])] {
             let [r1, r5, r10] = recalls.map(percent);
             writeln!(out, "{way}  {r1}   {r5}   {r10}")?;

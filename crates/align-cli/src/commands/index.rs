@@ -1,0 +1,138 @@
+//! `align index`: brings an index of images or texts up to date.
+
+use crate::cli::{Global, Index as Arguments};
+use crate::failure::Outcome;
+use crate::indexed::Embedder;
+use crate::input;
+use crate::output::{Record, Records};
+use align_search::update::{Event, Report, update_images, update_texts, walk};
+use align_search::{Description, Dtype, Index, IndexError, IndexWriter, Kind};
+use anyhow::{Result, bail};
+use indicatif::ProgressBar;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<Outcome> {
+    let (kind, report) = match &arguments.texts {
+        Some(file) => (Kind::Texts, texts(global, arguments, file)?),
+        None => (Kind::Images, images(global, arguments)?),
+    };
+    let record = Updated { index: arguments.index.display().to_string(), kind, report };
+    Records::only(global.format(), &record)?;
+    let left_out = report.failed + report.failed_before;
+    Ok(if left_out == 0 || arguments.skipping.keep_going {
+        Outcome::Done
+    } else {
+        Outcome::Incomplete
+    })
+}
+
+fn images(global: &Global, arguments: &Arguments) -> Result<Report> {
+    let paths = input::paths(&arguments.paths)?;
+    let walk = walk(&paths, &arguments.index);
+    if walk.missing.len() == paths.len() && !paths.is_empty() && !exists(&arguments.index) {
+        // Not worth a new index.
+        bail!("{}: no such file or folder", paths[0].display());
+    }
+    let (embedder, writer) = open(global, arguments, Kind::Images)?;
+    let workers = NonZeroUsize::new(embedder.runtime.threads.count()).unwrap_or(NonZeroUsize::MIN);
+    let mut progress = Progress::new(global, "files");
+    let Embedder { model, processor, .. } = &embedder;
+    let report = update_images(writer, model, processor, workers, &walk, &mut |event| {
+        progress.show(event);
+    })?;
+    progress.bar.finish_and_clear();
+    Ok(report)
+}
+
+fn texts(global: &Global, arguments: &Arguments, file: &Path) -> Result<Report> {
+    let texts = input::lines_of_file(file)?;
+    let (embedder, writer) = open(global, arguments, Kind::Texts)?;
+    let mut progress = Progress::new(global, "texts");
+    let Embedder { model, processor, .. } = &embedder;
+    let report = update_texts(writer, model, processor, texts, &mut |event| progress.show(event))?;
+    progress.bar.finish_and_clear();
+    Ok(report)
+}
+
+/// The model, and the index opened for it.
+fn open(global: &Global, arguments: &Arguments, kind: Kind) -> Result<(Embedder, IndexWriter)> {
+    let dtype = match (arguments.dtype, Index::open(&arguments.index)) {
+        (Some(dtype), _) => dtype.into(),
+        (None, Ok(index)) => index.description().dtype,
+        (None, Err(IndexError::NoIndex { .. })) => Dtype::F16,
+        (None, Err(error)) => return Err(error.into()),
+    };
+    let embedder = Embedder::load(global)?;
+    let description = Description { kind, dtype, model: embedder.identity.clone() };
+    let writer = IndexWriter::open(&arguments.index, &description)?;
+    Ok((embedder, writer))
+}
+
+fn exists(index: &PathBuf) -> bool {
+    !matches!(Index::open(index), Err(IndexError::NoIndex { .. }))
+}
+
+/// Shows how far the update has come, and what it leaves out.
+struct Progress<'a> {
+    global: &'a Global,
+    kind: &'static str,
+    bar: ProgressBar,
+}
+
+impl<'a> Progress<'a> {
+    fn new(global: &'a Global, kind: &'static str) -> Self {
+        Self { global, kind, bar: ProgressBar::hidden() }
+    }
+
+    fn show(&mut self, event: Event<'_>) {
+        match event {
+            Event::Planned(count) => self.bar = self.global.progress(count, self.kind),
+            Event::Done(count) => self.bar.inc(count as u64),
+            Event::LeftOut { path, reason } => {
+                let reason = reason.to_string();
+                let message =
+                    if reason.contains(path) { reason } else { format!("{path}: {reason}") };
+                self.bar.suspend(|| eprintln!("error: {message}"));
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Updated {
+    index: String,
+    kind: Kind,
+    #[serde(flatten)]
+    report: Report,
+}
+
+impl Record for Updated {
+    fn table(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Report {
+            items,
+            embedded,
+            kept,
+            recognised,
+            dropped,
+            failed,
+            failed_before,
+            other_files,
+        } = self.report;
+        write!(out, "{}: {items} {}", self.index, self.kind)?;
+        let parts = [
+            (embedded, "embedded"),
+            (kept, "unchanged"),
+            (recognised, "of a content known before"),
+            (dropped, "dropped"),
+            (failed, "failed"),
+            (failed_before, "failed before and not tried again"),
+            (other_files, "other files"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        if parts.is_empty() { writeln!(out) } else { writeln!(out, " ({})", parts.join(", ")) }
+    }
+}

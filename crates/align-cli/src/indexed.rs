@@ -1,0 +1,74 @@
+//! What the commands that work with an index share.
+
+use crate::cli::Global;
+use align_model::{AlignModel, AlignProcessor, Runtime};
+use align_search::{Index, IndexError, Item, ModelIdentity};
+use anyhow::{Result, anyhow};
+use std::path::{Path, PathBuf};
+
+/// A model with its processor, and by what its embeddings are known again.
+pub(crate) struct Embedder {
+    pub(crate) model: AlignModel,
+    pub(crate) processor: AlignProcessor,
+    pub(crate) identity: ModelIdentity,
+    pub(crate) runtime: Runtime,
+}
+
+impl Embedder {
+    pub(crate) fn load(global: &Global) -> Result<Self> {
+        let runtime = global.runtime()?;
+        let source = global.model_source()?;
+        let processor = source.processor()?;
+        let model = global.load_model()?;
+        let fingerprint = source
+            .fingerprint(&runtime.threads)
+            .map_err(|error| anyhow!("cannot read the model: {error}"))?;
+        let identity = ModelIdentity::new(fingerprint, &model, &processor, model.precision());
+        Ok(Self { model, processor, identity, runtime })
+    }
+}
+
+/// The names of an index's items, as seen from the current folder.
+pub(crate) struct ItemNames<'i> {
+    index: &'i Index,
+    /// Whether relative paths of the index count from here.
+    is_here: bool,
+}
+
+impl<'i> ItemNames<'i> {
+    pub(crate) fn new(index: &'i Index) -> Self {
+        let is_here = std::env::current_dir().is_ok_and(|current| current == index.base());
+        Self { index, is_here }
+    }
+
+    /// The text of a row, or the path at which its file is found.
+    pub(crate) fn name(&self, row: usize) -> Result<String, IndexError> {
+        Ok(match self.index.item(row)? {
+            Item::Image(item) if !self.is_here && Path::new(&item.path).is_relative() => {
+                self.index.base().join(item.path).display().to_string()
+            }
+            Item::Image(item) => item.path,
+            Item::Text(item) => item.text,
+        })
+    }
+
+    /// The path at which the file of a row is found; none for a text.
+    pub(crate) fn path(&self, row: usize) -> Result<Option<PathBuf>, IndexError> {
+        Ok(match self.index.item(row)? {
+            Item::Image(item) => Some(self.index.base().join(item.path)),
+            Item::Text(_) => None,
+        })
+    }
+}
+
+/// Opens an index for reading, and says so where it is not whole.
+pub(crate) fn open(global: &Global, folder: &Path) -> Result<Index> {
+    let index = Index::open(folder)?;
+    if !index.is_finished() {
+        let (folder, items) = (folder.display(), index.len());
+        global.remark(format_args!(
+            "{folder}: the run that wrote it has not come to its end: {items} items are there"
+        ));
+    }
+    Ok(index)
+}

@@ -1,0 +1,92 @@
+//! Where the model comes from: a folder, or the program itself.
+
+#[cfg(feature = "demo-model")]
+use crate::demo;
+use align_model::{
+    AlignConfig, AlignModel, AlignProcessor, Checkpoint, ImageProcessor, LoadOptions, ModelError,
+    ProcessorError, ReadMode, Threads, Tokenizer,
+};
+#[cfg(feature = "demo-model")]
+use align_search::fingerprint;
+use align_search::{Digest, fingerprint_folder};
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// A checkpoint that a command works with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ModelSource<'a> {
+    /// As Hugging Face lays it out.
+    Folder(&'a Path),
+    /// The one inside the program.
+    #[cfg(feature = "demo-model")]
+    Demo,
+}
+
+impl ModelSource<'_> {
+    pub(crate) fn load(self, options: &LoadOptions) -> Result<AlignModel, ModelError> {
+        match self {
+            Self::Folder(folder) => AlignModel::from_pretrained_with(folder, options),
+            #[cfg(feature = "demo-model")]
+            Self::Demo => {
+                AlignModel::from_source(demo::config()?, &demo::checkpoint()?, &options.runtime)
+            }
+        }
+    }
+
+    /// By what embeddings of this model are known again.
+    pub(crate) fn fingerprint(self, threads: &Threads) -> io::Result<Digest> {
+        match self {
+            Self::Folder(folder) => fingerprint_folder(folder, threads),
+            #[cfg(feature = "demo-model")]
+            Self::Demo => Ok(fingerprint(demo::files(), threads)),
+        }
+    }
+
+    pub(crate) fn processor(self) -> Result<AlignProcessor, ProcessorError> {
+        Ok(AlignProcessor::new(self.image_processor()?, self.tokenizer()?))
+    }
+
+    pub(crate) fn image_processor(self) -> Result<ImageProcessor, ProcessorError> {
+        match self {
+            Self::Folder(folder) => ImageProcessor::from_pretrained(folder),
+            #[cfg(feature = "demo-model")]
+            Self::Demo => demo::image_processor(),
+        }
+    }
+
+    pub(crate) fn tokenizer(self) -> Result<Tokenizer, ProcessorError> {
+        match self {
+            Self::Folder(folder) => Tokenizer::from_pretrained(folder),
+            #[cfg(feature = "demo-model")]
+            Self::Demo => demo::tokenizer(),
+        }
+    }
+
+    /// The configuration of a whole model, not of a tower saved alone.
+    pub(crate) fn config(self) -> Result<AlignConfig, ModelError> {
+        Ok(match self {
+            Self::Folder(folder) => AlignConfig::from_pretrained(folder)?,
+            #[cfg(feature = "demo-model")]
+            Self::Demo => demo::config()?,
+        })
+    }
+
+    pub(crate) fn checkpoint(self) -> Result<Checkpoint, ModelError> {
+        Ok(match self {
+            Self::Folder(folder) => Checkpoint::open(folder, ReadMode::Mmap)?,
+            #[cfg(feature = "demo-model")]
+            Self::Demo => demo::checkpoint()?,
+        })
+    }
+}
+
+impl fmt::Display for ModelSource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            #[cfg(feature = "demo-model")]
+            Self::Demo => demo::NAME.fmt(f),
+        }
+    }
+}
