@@ -30,7 +30,7 @@ pub(crate) struct Block {
 
 /// Where a factor for each channel meets the projection of those channels.
 enum Scaling {
-    /// In a copy of the weights: they are smaller than the input.
+    /// In the weights, a panel at a time: they are smaller than the input.
     Weights,
     /// In the input, in place.
     Input,
@@ -111,7 +111,7 @@ impl Block {
     }
 
     /// The arena space that [`forward`](Self::forward) takes for a batch.
-    pub(crate) fn arena_sizes(&self, images: usize, size: (usize, usize)) -> [usize; 7] {
+    pub(crate) fn arena_sizes(&self, images: usize, size: (usize, usize)) -> [usize; 6] {
         let (out_height, out_width) = self.output_size(size);
         let channels = self.expand_depthwise.channels();
         let group = self.group(size).min(images);
@@ -122,10 +122,6 @@ impl Block {
             group * channels,
             group * self.squeeze_excite.reduce.outputs(),
             group * channels,
-            match self.scaling(out_height * out_width) {
-                Scaling::Weights => self.projection.packed_len(),
-                Scaling::Input | Scaling::OnTheWay => 0,
-            },
         ]
     }
 
@@ -142,7 +138,7 @@ impl Block {
         output: &mut [f32],
         (profile, name): (&mut Profile, &str),
     ) {
-        let [scratch, expanded, sums, means, hidden, scales, scaled] =
+        let [scratch, expanded, sums, means, hidden, scales] =
             self.arena_sizes(images, size).map(|len| arena.take(len));
         let (out_height, out_width) = self.output_size(size);
         let out_pixels = out_height * out_width;
@@ -176,13 +172,15 @@ impl Block {
             let mut project = || match self.scaling(out_pixels) {
                 Scaling::Weights => {
                     for image in 0..images {
-                        let expanded = &expanded[image * out_pixels * channels..];
-                        let scales = &scales[image * channels..][..channels];
-                        let weights = self.projection.scale_inputs(team, scales, scaled);
+                        let map = out_pixels * channels;
+                        let inputs = Inputs::scaled(
+                            &expanded[image * map..][..map],
+                            &scales[image * channels..][..channels],
+                        );
                         gemm(
                             team,
-                            &expanded[..out_pixels * channels],
-                            weights,
+                            inputs,
+                            &self.projection,
                             epilogue(&input[image * in_len..][..in_len]),
                             &mut output[image * out_len..][..out_len],
                         );

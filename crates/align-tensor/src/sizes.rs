@@ -14,9 +14,11 @@ pub(crate) fn product<const N: usize>(sizes: [usize; N]) -> usize {
 }
 
 /// Piece `index` of `0..total` cut into `pieces` of equal length, give or take one.
+#[inline]
 pub(crate) fn piece(total: usize, index: usize, pieces: usize) -> Range<usize> {
-    // In 128 bits nothing overflows, and a bound is at most `total`.
-    let bound = |index: usize| (total as u128 * index as u128 / pieces as u128) as usize;
+    // The first `longer` pieces have one more; nothing overflows, since a bound is at most `total`.
+    let (len, longer) = (total / pieces, total % pieces);
+    let bound = |index: usize| index * len + index.min(longer);
     bound(index)..bound(index + 1)
 }
 

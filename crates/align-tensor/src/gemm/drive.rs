@@ -25,6 +25,9 @@ const TILES_PER_TASK: usize = 12;
 /// As many blocks of AMX, which are higher.
 const BLOCKS_PER_TASK: usize = 5;
 
+/// The tiles that fetch a panel of two vectors between them: a cache line for each step.
+const PANEL_FETCHES: usize = 2;
+
 /// Tasks for each worker, so that a slow core hands work to a fast one.
 const TASKS_PER_WORKER: usize = 4;
 
@@ -37,8 +40,10 @@ pub struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     /// `rows`, each value times a factor of its input: `scales [groups, k]`, where the rows are in
-    /// groups of equal size. It costs next to nothing, since rows are rounded on the way anyhow;
-    /// so it is for all precisions but `f32`.
+    /// groups of equal size.
+    ///
+    /// Where rows are rounded on the way, they are scaled then. In `f32` they are read as they are and
+    /// each panel of the weights is scaled before it is multiplied, so there may be one group only.
     pub fn scaled(rows: &'a [f32], scales: &'a [f32]) -> Self {
         Self { rows, scales }
     }
@@ -61,8 +66,8 @@ impl<'a> From<&'a Vec<f32>> for Inputs<'a> {
 /// The products are of the precision that the weights are packed for.
 ///
 /// # Panics
-/// Where the sizes of `a`, `c`, the bias or the residual do not agree, or `a` is scaled and the
-/// precision `f32`.
+/// Where the sizes of `a`, `c`, the bias or the residual do not agree, or the rows of `a` are scaled
+/// by groups and the precision is `f32`.
 pub fn gemm<'a, 'w>(
     team: &Team<'_>,
     a: impl Into<Inputs<'a>>,
@@ -128,8 +133,8 @@ impl<'a> Product<'a> {
         let m = c.len() / n;
         assert_eq!(a.rows.len(), product([m, k]), "a [{m}, {k}]");
         if !a.scales.is_empty() {
-            assert!(weights.kernel.precision != Precision::F32, "f32 rows are read as they are");
             let groups = a.scales.len() / k;
+            assert!(groups == 1 || weights.kernel.precision != Precision::F32, "one group");
             assert!(a.scales.len() == groups * k && m.is_multiple_of(groups), "scales of groups");
         }
         assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "a bias for each output");
@@ -151,11 +156,15 @@ impl<'a> Product<'a> {
         let rows = self.tiles.rows_of(&tiles).len();
         let left_len = if left.is_plain() { 0 } else { left.len(rows) };
         let width = self.weights.shape().width(panels.start);
-        let panel_len =
-            if kernel.precision == Precision::Int8 { kernel.panel_len(k, width) } else { 0 };
+        let is_remade = match kernel.precision {
+            Precision::Int8 => true,
+            Precision::F32 => !self.a.scales.is_empty(),
+            Precision::Bf16 | Precision::Bf16x3 => false,
+        };
+        let panel_len = if is_remade { kernel.panel_len(k, width) } else { 0 };
         let mut scratch = Scratch::take(left_len + panel_len);
-        let (rounded, widened) = scratch.split_at_mut(left_len);
-        let part = Part { product: self, tiles, panels, left, rounded, widened };
+        let (rounded, remade) = scratch.split_at_mut(left_len);
+        let part = Part { product: self, tiles, panels, left, rounded, remade };
         kernel.unit.ready(|| self.epilogue.activation.visit(part));
     }
 
@@ -175,8 +184,8 @@ struct Part<'a> {
     left: Left,
     /// Room for the rows in the kernel's form.
     rounded: &'a mut [f32],
-    /// Room for a panel of integers, widened.
-    widened: &'a mut [f32],
+    /// Room for a panel of integers, widened, or one of `f32`, scaled; empty where the stored one serves.
+    remade: &'a mut [f32],
 }
 
 impl ActivationVisitor for Part<'_> {
@@ -198,8 +207,8 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { part: Part { product, tiles, panels, left, rounded, widened }, f } = self;
-        let Product { a, weights, epilogue, c, tiles: row_tiles, .. } = product;
+        let Self { part: Part { product, tiles, panels, left, rounded, remade }, f } = self;
+        let &Product { a, weights, epilogue, ref c, tiles: row_tiles, .. } = product;
         let (k, n, kernel) = (weights.k, weights.n, weights.kernel);
         let steps = kernel.steps(k);
         let shape = weights.shape();
@@ -217,19 +226,30 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
             let columns = shape.columns(panel);
             let width = shape.width(panel);
             let stored = weights.panel(panel);
-            let packed = if kernel.precision == Precision::Int8 {
-                let widened = &mut widened[..kernel.panel_len(k, width)];
-                widen_integers(stored, widened);
-                widened.as_ptr()
-            } else {
+            let packed = if remade.is_empty() {
                 stored.as_ptr()
+            } else {
+                let remade = &mut remade[..kernel.panel_len(k, width)];
+                match kernel.precision {
+                    Precision::Int8 => widen_integers(stored, remade),
+                    _ => scale_rows(s, stored, product.a.scales, width, remade),
+                }
+                remade.as_ptr()
             };
-            // The next panel is fetched while this one is multiplied: with few rows to a panel the
-            // memory is what limits.
-            let next = if panel + 1 < panels.end { weights.panel(panel + 1) } else { stored };
+            let next = if panel + 1 < shape.panels() { weights.panel(panel + 1) } else { stored };
             for (index, tile) in tiles.clone().enumerate() {
-                let ahead = next.get(index * steps * LINE..).unwrap_or(stored).as_ptr();
                 let rows = row_tiles.rows(tile);
+                // Memory is what limits where a weight or a row is read for the first time. So the
+                // last tiles fetch the next panel (behind the task's last one it is that of its
+                // worker's next task), and with the first panel each tile before fetches the
+                // rows of the next.
+                let behind = a.wrapping_add((rows.end - all_rows.start) * stride);
+                let ahead =
+                    match (index + PANEL_FETCHES).checked_sub(tiles.len().max(PANEL_FETCHES)) {
+                        Some(piece) => next.get(piece * steps * LINE..).unwrap_or(stored).as_ptr(),
+                        None if panel == panels.start => behind,
+                        None => stored.as_ptr(),
+                    };
                 // SAFETY: `rows` lie within `a`, as the caller has them or as `left` wrote them, and
                 // are at most the tile's height; `packed` is `steps` rows of `width` columns in the
                 // kernel's form; `sums` holds the largest tile. The kernel is of the weights' own
@@ -257,6 +277,18 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Multiplies each row of a panel of `f32` by its scale.
+#[inline(always)]
+fn scale_rows<S: Simd>(s: S, panel: &[f32], scales: &[f32], width: usize, to: &mut [f32]) {
+    let rows = panel.chunks_exact(width).zip(to.chunks_exact_mut(width));
+    for ((row, to), &scale) in rows.zip(scales) {
+        let scale = s.splat(scale);
+        for (row, to) in row.chunks_exact(S::LANES).zip(to.chunks_exact_mut(S::LANES)) {
+            s.store_slice(to, s.mul(s.load_slice(row), scale));
         }
     }
 }

@@ -68,14 +68,18 @@ fn blocks(steps: usize, values: usize) -> impl Iterator<Item = Range<usize>> {
 /// Cuts `rows` into tiles of equal height, give or take one, so that no stub is left at the end
 /// for which the panel would be read again.
 pub(crate) fn row_tiles(rows: usize, max_rows: usize) -> RowTiles {
-    RowTiles { rows, tiles: rows.div_ceil(max_rows) }
+    let tiles = rows.div_ceil(max_rows);
+    let divisor = tiles.max(1);
+    RowTiles { tiles, len: rows / divisor, longer: rows % divisor }
 }
 
 /// The heights that [`row_tiles`] chose.
 #[derive(Clone, Copy)]
 pub(crate) struct RowTiles {
-    rows: usize,
     tiles: usize,
+    /// The height of a tile; the first `longer` have one row more.
+    len: usize,
+    longer: usize,
 }
 
 impl RowTiles {
@@ -85,7 +89,8 @@ impl RowTiles {
 
     /// The rows of tile `index`.
     pub(crate) fn rows(self, index: usize) -> Range<usize> {
-        piece(self.rows, index, self.tiles)
+        let start = index * self.len + index.min(self.longer);
+        start..start + self.len + usize::from(index < self.longer)
     }
 
     /// The rows of some tiles.
@@ -133,6 +138,15 @@ impl Tile {
     pub(crate) unsafe fn compute<S: Simd>(self, s: S, kernel: Kernel) {
         // The same code for every kernel around it, and long: it is called, not inlined.
         match (kernel.precision, kernel.unit) {
+            #[cfg(target_arch = "x86_64")]
+            (Precision::F32, _) if let Some(avx512) = s.avx512() => {
+                for block in blocks(self.steps, 1) {
+                    let (first, steps) = (block.start, block.len());
+                    // SAFETY: the caller's duties; blocks are within the steps and not empty, and
+                    // the first writes the sums.
+                    unsafe { avx512.multiply_f32(self, first, steps, first > 0) };
+                }
+            }
             (Precision::F32, _) => s.outline(CheckedTile { tile: self, product: Fma }),
             (Precision::Bf16x3, Unit::Fma) => {
                 s.outline(CheckedTile { tile: self, product: Widened::<2> });

@@ -9,6 +9,7 @@
 //! - [`left`]: rows of `A`, rounded where the precision asks for it.
 //! - [`product`]: how one step along `k` multiplies.
 //! - [`microkernel`]: a tile of up to 14 rows by one panel, in registers.
+//! - `fma512`: the same in assembly, for `f32` on AVX-512.
 //! - [`epilogue`]: scales, bias, activation and residual on a finished tile.
 //! - [`drive`]: which thread does which tiles.
 //! - [`scratch`]: where a thread keeps rounded rows and widened panels.
@@ -19,6 +20,8 @@
 
 mod drive;
 mod epilogue;
+#[cfg(target_arch = "x86_64")]
+mod fma512;
 pub(crate) mod kernel;
 pub(crate) mod left;
 pub(crate) mod microkernel;

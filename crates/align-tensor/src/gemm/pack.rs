@@ -16,7 +16,7 @@
 
 use super::kernel::Kernel;
 use crate::{
-    AlignedBuffer, Isa, Precision, Team, TensorValues, bf16,
+    AlignedBuffer, Isa, Precision, TensorValues, bf16,
     simd::{MAX_LANES, Op, Simd},
     sizes::product,
 };
@@ -187,7 +187,7 @@ impl PackedMatrix {
         self.n
     }
 
-    /// The words of 32 bits that it takes: the values that [`PackedMatrix::scale_inputs`] writes.
+    /// The words of 32 bits that it takes.
     pub fn packed_len(&self) -> usize {
         self.data.len()
     }
@@ -204,43 +204,6 @@ impl PackedMatrix {
 
     fn shape(&self) -> PackedShape {
         PackedShape::of(self.isa, self.kernel, self.n, self.k)
-    }
-
-    /// Writes a copy whose weights are multiplied by `scales[k]`, one for each input, to
-    /// `scaled`, and returns it as weights: `A * diag(scales)` folded into the smaller side.
-    ///
-    /// # Panics
-    /// Where the precision is not `f32`, `scales` has not `k` values or `scaled` not
-    /// [`PackedMatrix::packed_len`].
-    pub fn scale_inputs<'a>(
-        &self,
-        team: &Team<'_>,
-        scales: &[f32],
-        scaled: &'a mut [f32],
-    ) -> PackedView<'a> {
-        assert_eq!(self.precision(), Precision::F32, "weights that are not rounded yet");
-        assert_eq!(scales.len(), self.k, "a scale for each input");
-        assert_eq!(scaled.len(), self.data.len(), "room for the scaled copy");
-        let shape = self.shape();
-        // All panels but the last have one size, so a chunk is a panel.
-        let panel_len = 2 * shape.lanes * self.k;
-        team.run_chunks(scaled, panel_len, |panel, scaled| {
-            let width = shape.width(panel);
-            let packed = &self.data[panel * panel_len..][..scaled.len()];
-            let rows = scaled.chunks_exact_mut(width).zip(packed.chunks_exact(width));
-            for ((scaled, packed), &scale) in rows.zip(scales) {
-                for (scaled, &weight) in scaled.iter_mut().zip(packed) {
-                    *scaled = weight * scale;
-                }
-            }
-        });
-        PackedView { data: scaled, ..self.view_of_nothing() }
-    }
-
-    /// The view without data.
-    fn view_of_nothing<'a>(&self) -> PackedView<'a> {
-        let Self { isa, kernel, k, n, .. } = *self;
-        PackedView { isa, kernel, k, n, data: &[], scales: &[] }
     }
 }
 

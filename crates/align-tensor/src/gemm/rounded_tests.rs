@@ -347,8 +347,8 @@ fn a_row_has_the_same_bits_in_any_batch_and_on_any_threads() {
 }
 
 #[test]
-#[should_panic(expected = "f32 rows are read as they are")]
-fn f32_rows_are_not_scaled() {
+#[should_panic(expected = "one group")]
+fn f32_rows_are_not_scaled_by_groups() {
     let packed = PackedMatrix::pack(Isa::best(), &[1.0; 2], 1, 2);
-    gemm_here(Inputs::scaled(&[1.0; 2], &[1.0; 2]), &packed, Epilogue::default(), &mut [0.0]);
+    gemm_here(Inputs::scaled(&[1.0; 4], &[1.0; 4]), &packed, Epilogue::default(), &mut [0.0; 2]);
 }

@@ -136,11 +136,9 @@ fn scales_fold_into_the_weights() {
     for isa in Isa::available() {
         let expected = product(isa, 1, (m, n, k), &a, &scaled_w, Epilogue::default());
         let packed = PackedMatrix::pack(isa, &w, n, k);
-        let mut room = vec![0.0; packed.packed_len()];
         let mut c = vec![0.0; m * n];
         threads(2).gather(|team| {
-            let scaled = packed.scale_inputs(team, &scales, &mut room);
-            gemm(team, &a, scaled, Epilogue::default(), &mut c);
+            gemm(team, Inputs::scaled(&a, &scales), &packed, Epilogue::default(), &mut c);
         });
         assert_eq!(c, expected);
     }

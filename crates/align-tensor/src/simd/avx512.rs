@@ -53,6 +53,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn avx512(self) -> Option<Avx512> {
+        Some(self)
+    }
+
+    #[inline(always)]
     fn prefetch(self, p: *const f32) {
         // SAFETY: a prefetch of any address is harmless, and every x86-64 CPU has it.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
@@ -138,6 +143,12 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn min(self, a: __m512, b: __m512) -> __m512 {
         avx512!(_mm512_min_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn clamp_magnitude(self, a: __m512, bound: __m512) -> __m512 {
+        // The smaller magnitude (bits 1:0), with the first operand's sign (bits 3:2).
+        avx512!(_mm512_range_ps::<0b0010>(a, bound))
     }
 
     #[inline(always)]

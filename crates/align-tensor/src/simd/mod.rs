@@ -51,6 +51,13 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// it, and where a part that several kernels share is kept out of each one's code.
     fn outline<O: Op>(self, op: O) -> O::Output;
 
+    /// The set itself where it is AVX-512, for what is written for that alone.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn avx512(self) -> Option<avx512::Avx512> {
+        None
+    }
+
     /// Asks for the cache line of `p` in the second-level cache, where the instruction set can
     /// ask. Any address will do: nothing is read.
     fn prefetch(self, p: *const f32);
@@ -105,6 +112,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a < b ? a : b`: `b` where either is NaN.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a`, or where its magnitude is larger than `bound`, `bound` with the sign of `a`; for NaN,
+    /// some number.
+    #[inline(always)]
+    fn clamp_magnitude(self, a: Self::V, bound: Self::V) -> Self::V {
+        self.min(bound, self.max(self.sub(self.zero(), bound), a))
+    }
     /// `|a|`.
     fn abs(self, a: Self::V) -> Self::V;
     /// `|a|` with the sign of `sign`.

@@ -7,7 +7,7 @@ use crate::{
     convolution::{depthwise::Row, geometry::MAX_KERNEL},
     gemm::{
         Left, PackedShape, finish_row,
-        microkernel::{self, MAX_TILE, Tile, row_tiles},
+        microkernel::{self, LINE, MAX_TILE, Tile, row_tiles},
     },
     simd::{Op, Simd},
 };
@@ -188,11 +188,23 @@ impl ExpandDepthwise {
                 // The ring has no more columns than it needs; a panel for tiles may.
                 let panel_width = packed.shape().width(panel);
                 let bias = &expansion.bias[columns.clone()];
+                let steps = kernel.steps(k);
+                // While the first rows are multiplied, the panel of the worker's next task is fetched.
+                let next = if panel + 1 < packed.shape().panels() && rows.start == 0 {
+                    packed.panel(panel + 1)
+                } else {
+                    &[]
+                };
                 let panel = packed.panel(panel);
                 let mut sums = [0.0f32; MAX_TILE];
                 let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>(kernel));
-                for tile in 0..tiles.count() {
-                    let tile = tiles.rows(tile);
+                for index in 0..tiles.count() {
+                    let tile = tiles.rows(index);
+                    // Then it is the rows behind these, which the other maps have pushed out.
+                    let ahead = match next.get(index * steps * LINE..) {
+                        Some(next) => next.as_ptr(),
+                        None => a.wrapping_add(tile.end * stride),
+                    };
                     // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride`
                     // apart, and `tile` is within them; `panel` is `steps` rows of the panel's width
                     // (no integers: `Expansion::new`), and `sums` holds the largest tile. The kernel
@@ -200,14 +212,13 @@ impl ExpandDepthwise {
                     unsafe {
                         Tile {
                             rows: tile.len(),
-                            steps: kernel.steps(k),
+                            steps,
                             width: panel_width,
                             a: a.add(tile.start * stride),
                             stride,
                             low: left.low(),
                             panel: panel.as_ptr(),
-                            // The panel is in the cache from the first rows on.
-                            ahead: panel.as_ptr(),
+                            ahead,
                             sums: sums.as_mut_ptr(),
                         }
                         .compute(s, kernel);
