@@ -184,14 +184,16 @@ impl ExpandDepthwise {
         let input_len = height * width * self.inputs();
         let shared_out = SharedMut(out.as_mut_ptr());
         let shared_sums = SharedMut(sums.as_mut_ptr());
-        // Neighbouring tasks are of one panel: its weights stay in the cache.
+        // Neighbouring tasks are of one panel where there are several images: its weights stay in the
+        // cache. Where rows are cut, a worker's tasks are of the same rows: there it is the input
+        // that is large.
         team.run_with_scratch(
             panels * images * parts,
             scratch,
             self.scratch_len(height, width),
             |task, scratch| {
-                let (panel, image, part) =
-                    (task / parts / images, task / parts % images, task % parts);
+                let (part, panel, image) =
+                    (task / images / panels, task / images % panels, task % images);
                 let columns = shape.columns(panel);
                 // SAFETY: `image < images`, so both stay within `out` and `sums`, whose sizes were
                 // checked above. The task writes only the panel's columns of its own rows.

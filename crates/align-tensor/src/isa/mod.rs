@@ -3,7 +3,11 @@
 #[cfg(target_arch = "x86_64")]
 use crate::{
     amx::Amx,
-    simd::{avx2::Avx2, avx512::Avx512, avx512_bf16::Avx512Bf16},
+    simd::{
+        avx2::Avx2,
+        avx512::Avx512,
+        avx512_bf16::{self, Avx512Bf16},
+    },
 };
 use crate::{
     gemm::kernel::Unit,
@@ -153,7 +157,9 @@ impl Isa {
     pub(crate) fn bf16_unit(self) -> Unit {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Token::Avx512(_) => Avx512Bf16::detect().map_or(Unit::Fma, Unit::Pairs),
+            Token::Avx512(_) => Avx512Bf16::detect()
+                .filter(|_| avx512_bf16::is_fast())
+                .map_or(Unit::Fma, Unit::Pairs),
             #[cfg(target_arch = "x86_64")]
             Token::Amx(_, amx) => Unit::Tiles(amx),
             _ => Unit::Fma,
