@@ -19,7 +19,12 @@ class Augment:
         self.fine = pictures
         # Half the size, for small drawings: sampling the fine ones there would skip pixels.
         self.coarse = F.avg_pool2d(pictures.float(), 2).round().to(torch.uint8)
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator()
+        self.seed(seed)
+
+    def seed(self, seed: int):
+        """What is drawn from here on depends on `seed` alone."""
+        self.generator.manual_seed(seed)
 
     def batch(self, rows: torch.Tensor, size: int) -> torch.Tensor:
         """The emoji of `rows`, each drawn at random."""

@@ -23,7 +23,7 @@ import emoji
 import recipe
 from augment import Augment
 
-SAVE_EVERY = 100
+SAVE_EVERY = 25
 
 
 def main():
@@ -38,7 +38,7 @@ def main():
     tokenizer = make_tokenizer(said, arguments.work)
     pictures = torch.from_numpy(emoji.premultiplied(everything, recipe.CACHED_SIZE))
     model = make_model()
-    train(model, tokenizer, pictures, said, arguments)
+    train(model, tokenizer, Augment(pictures, recipe.SEED), said, arguments)
     save(model, tokenizer, arguments.out)
 
 
@@ -77,7 +77,7 @@ def make_model():
     return model.to(memory_format=torch.channels_last)
 
 
-def train(model, tokenizer, pictures, said, arguments):
+def train(model, tokenizer, augment, said, arguments):
     """All steps, from where an earlier run stopped."""
     optimizer = make_optimizer(model)
     state_file = arguments.work / "state.pt"
@@ -87,7 +87,7 @@ def train(model, tokenizer, pictures, said, arguments):
     for step in range(first, arguments.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, arguments.steps)
-        loss, right = train_step(model, optimizer, tokenizer, pictures, said, step, arguments.steps)
+        loss, right = train_step(model, optimizer, tokenizer, augment, said, step, arguments.steps)
         mean_loss = loss if mean_loss is None else 0.98 * mean_loss + 0.02 * loss
         done = step + 1
         if done % 10 == 0 or done == arguments.steps:
@@ -109,7 +109,8 @@ def resume(model, optimizer, state_file, steps):
     if not state_file.exists():
         return 0
     state = torch.load(state_file, weights_only=True)
-    if state["steps"] != steps:
+    # The first part is the same for any number of steps that keeps what was done within it.
+    if state["steps"] != steps and state["step"] > min(first_part(steps), first_part(state["steps"])):
         raise SystemExit(f"{state_file}: of a run of {state['steps']} steps, not {steps}; remove it to start anew")
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
@@ -126,21 +127,27 @@ def make_optimizer(model):
 
 
 def learning_rate(step, steps):
-    """Linear warm-up, then half a cosine to zero."""
+    """A linear warm-up, then level to the end of the first part, then half a cosine to zero."""
     warm = min(1.0, (step + 1) / recipe.WARM_UP_STEPS)
-    return recipe.LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+    first = first_part(steps)
+    cooled = max(0.0, (step - first) / (steps - first))
+    return recipe.LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * cooled))
 
 
-def train_step(model, optimizer, tokenizer, pictures, said, step, steps):
+def first_part(steps):
+    """The steps of small pictures at the full learning rate."""
+    return int(recipe.SMALL_PART * steps)
+
+
+def train_step(model, optimizer, tokenizer, augment, said, step, steps):
     """One step; the loss, and the share of pictures whose own caption was the likeliest of the batch."""
     rows = batch_rows(len(said), step)
-    size = recipe.SMALL_SIZE if step < recipe.SMALL_PART * steps else recipe.IMAGE_SIZE
-    pixel_values = Augment(pictures, recipe.SEED + step).batch(rows, size)
+    size = recipe.SMALL_SIZE if step < first_part(steps) else recipe.IMAGE_SIZE
+    augment.seed(recipe.SEED + step)
+    pixel_values = augment.batch(rows, size)
     chance = random.Random(recipe.SEED + step)
-    texts = tokenizer([said[row].sample(chance) for row in rows.tolist()], padding=True, return_tensors="pt")
     image = model.vision_model(pixel_values=pixel_values).pooler_output.flatten(1)
-    text = model.text_model(**texts).last_hidden_state[:, 0]
-    text = F.normalize(model.text_projection(text), dim=-1)
+    text = F.normalize(embed_texts(model, tokenizer, [said[row].sample(chance) for row in rows.tolist()]), dim=-1)
     logits_per_text = text @ F.normalize(image, dim=-1).T / model.temperature
     loss = align_loss(logits_per_text)
     optimizer.zero_grad(set_to_none=True)
@@ -151,6 +158,17 @@ def train_step(model, optimizer, tokenizer, pictures, said, step, steps):
         model.temperature.clamp_(min=recipe.LOWEST_TEMPERATURE)
         right = (logits_per_text.argmax(0) == torch.arange(len(rows))).float().mean()
     return loss.item(), right.item()
+
+
+def embed_texts(model, tokenizer, texts):
+    """The projected texts; in parts of similar length, so that few are padded to the longest."""
+    length = torch.tensor([len(ids) for ids in tokenizer(texts).input_ids])
+    order = length.argsort(stable=True)
+    parts = []
+    for part in order.chunk(recipe.TEXT_PARTS):
+        tokens = tokenizer([texts[row] for row in part.tolist()], padding=True, return_tensors="pt")
+        parts.append(model.text_projection(model.text_model(**tokens).last_hidden_state[:, 0]))
+    return torch.cat(parts)[order.argsort()]
 
 
 def batch_rows(emoji_count, step):
@@ -167,7 +185,7 @@ def batch_rows(emoji_count, step):
 
 
 def save(model, tokenizer, out):
-    """The checkpoint folder, written beside and renamed."""
+    """The checkpoint's files, written beside and moved into the folder, which keeps what else it holds."""
     temporary = out.with_name(out.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     side = {"height": recipe.IMAGE_SIZE, "width": recipe.IMAGE_SIZE}
@@ -184,8 +202,10 @@ def save(model, tokenizer, out):
     # The config's meaning of momentum, not the training's.
     AlignProcessor(image_processor, tokenizer).save_pretrained(temporary)
     model.half().save_pretrained(temporary)
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(temporary, out)
+    out.mkdir(exist_ok=True)
+    for file in temporary.iterdir():
+        os.replace(file, out / file.name)
+    temporary.rmdir()
 
 
 if __name__ == "__main__":

@@ -15,15 +15,15 @@ use crate::workspace;
 use sources::Sources;
 
 /// The steps that the committed model was trained for.
-const STEPS: u32 = 1800;
+const STEPS: u32 = 1150;
 
-/// Trains the demo model (hours on two cores), or measures the committed one.
+/// Trains the demo model (most of an hour on one core), or measures the committed one.
 #[derive(Args)]
 pub(crate) struct Demo {
     /// Measure through the engine instead of training
     #[arg(long)]
     evaluate: bool,
-    /// The steps of the training; a stopped run of as many steps goes on where it was
+    /// The steps of the training; a stopped run goes on where it was, while the learning rate is level also for other steps
     #[arg(long, value_name = "N", default_value_t = STEPS, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// The threads of the training; more than the cores that are free slow it down
