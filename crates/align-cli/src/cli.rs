@@ -6,7 +6,7 @@ mod search;
 mod weighted;
 
 pub(crate) use eval::{Eval, EvalKnn, EvalLinearProbe, EvalRetrieval, EvalZeroshot};
-pub(crate) use index::Index;
+pub(crate) use index::{Index, IndexCommand, IndexExport};
 pub(crate) use search::{Duplicates, Search};
 pub(crate) use weighted::Weighted;
 

@@ -1,6 +1,8 @@
-//! `align index`: brings an index of images or texts up to date.
+//! `align index`: brings an index of images or texts up to date, or writes what it holds.
 
-use crate::cli::{Global, Index as Arguments};
+mod export;
+
+use crate::cli::{Global, Index as Arguments, IndexCommand};
 use crate::failure::Outcome;
 use crate::indexed::Embedder;
 use crate::input;
@@ -12,14 +14,21 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<Outcome> {
+    match &arguments.command {
+        Some(IndexCommand::Export(arguments)) => export::run(global, arguments),
+        None => update(global, arguments),
+    }
+}
+
+fn update(global: &Global, arguments: &Arguments) -> Result<Outcome> {
     let (kind, report) = match &arguments.texts {
         Some(file) => (Kind::Texts, texts(global, arguments, file)?),
         None => (Kind::Images, images(global, arguments)?),
     };
-    let record = Updated { index: arguments.index.display().to_string(), kind, report };
+    let record = Updated { index: arguments.folder().display().to_string(), kind, report };
     Records::only(global.format(), &record)?;
     let left_out = report.failed + report.failed_before;
     Ok(if left_out == 0 || arguments.skipping.keep_going {
@@ -31,8 +40,8 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<Outcome> {
 
 fn images(global: &Global, arguments: &Arguments) -> Result<Report> {
     let paths = input::paths(&arguments.paths)?;
-    let walk = walk(&paths, &arguments.index);
-    if walk.missing.len() == paths.len() && !paths.is_empty() && !exists(&arguments.index) {
+    let walk = walk(&paths, arguments.folder());
+    if walk.missing.len() == paths.len() && !paths.is_empty() && !exists(arguments.folder()) {
         // Not worth a new index.
         bail!("{}: no such file or folder", paths[0].display());
     }
@@ -59,7 +68,7 @@ fn texts(global: &Global, arguments: &Arguments, file: &Path) -> Result<Report> 
 
 /// The model, and the index opened for it.
 fn open(global: &Global, arguments: &Arguments, kind: Kind) -> Result<(Embedder, IndexWriter)> {
-    let dtype = match (arguments.dtype, Index::open(&arguments.index)) {
+    let dtype = match (arguments.dtype, Index::open(arguments.folder())) {
         (Some(dtype), _) => dtype.into(),
         (None, Ok(index)) => index.description().dtype,
         (None, Err(IndexError::NoIndex { .. })) => Dtype::F16,
@@ -67,11 +76,11 @@ fn open(global: &Global, arguments: &Arguments, kind: Kind) -> Result<(Embedder,
     };
     let embedder = Embedder::load(global)?;
     let description = Description { kind, dtype, model: embedder.identity.clone() };
-    let writer = IndexWriter::open(&arguments.index, &description)?;
+    let writer = IndexWriter::open(arguments.folder(), &description)?;
     Ok((embedder, writer))
 }
 
-fn exists(index: &PathBuf) -> bool {
+fn exists(index: &Path) -> bool {
     !matches!(Index::open(index), Err(IndexError::NoIndex { .. }))
 }
 

@@ -10,6 +10,7 @@ mod convert;
 mod demo;
 mod embed;
 mod eval;
+mod export;
 mod index;
 mod info;
 mod interrupted;
