@@ -22,6 +22,9 @@ use std::ops::Range;
 /// comes from memory serves them all.
 const TILES_PER_TASK: usize = 12;
 
+/// The activations of a task where there would be more: a good third of a second-level cache of 2 MB.
+const VALUES_PER_TASK: usize = 192 << 10;
+
 /// As many blocks of AMX, which are higher.
 const BLOCKS_PER_TASK: usize = 5;
 
@@ -79,7 +82,10 @@ pub fn gemm<'a, 'w>(
     let panels = all.weights.shape().panels();
     let tiles_of_a_task = match all.weights.kernel.unit.is_tiles() {
         true => BLOCKS_PER_TASK,
-        false => TILES_PER_TASK,
+        false => {
+            let tile = all.weights.kernel.max_rows(all.weights.isa) * all.weights.k;
+            (VALUES_PER_TASK / tile).clamp(PANEL_FETCHES, TILES_PER_TASK)
+        }
     };
     let row_tasks = all.tiles.count().div_ceil(tiles_of_a_task);
     if row_tasks == 0 {
