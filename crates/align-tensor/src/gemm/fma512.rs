@@ -1,11 +1,11 @@
 //! The f32 tile on AVX-512, in assembly.
 //!
 //! A step along `k` of a full tile is 28 multiply-adds beside 16 loads: 14 cycles of a CPU with two
-//! 512-bit units, in which nothing else may get in their way. Compilers keep a pointer for each of
-//! the 14 rows, more than there are registers, or move the loads of several steps together and
-//! spill the sums; what that costs is a quarter of the speed. So the loop is written out: every row is
-//! at one of three pointers plus 0, 1, 2, 3 or 4 strides, which an address holds without arithmetic,
-//! and four steps share the rest.
+//! 512-bit units, in which nothing else may get in their way. The compiler adds a row's address up
+//! anew in each step, and where steps are unrolled keeps a pointer for each of the 14 rows, more than
+//! there are registers, or loads for several steps at once and spills the sums (`benches/RESULTS.md`
+//! has what each cost). So the loop is written out: every row is at one of three pointers plus 0, 1, 2,
+//! 3 or 4 strides, which an address holds without arithmetic, and four steps share the rest.
 //!
 //! Registers: sums in `zmm0` to `zmm27`, row by row; a step's columns in `zmm28` and `zmm29`;
 //! broadcasts in `zmm30` and `zmm31` by turns.
@@ -70,8 +70,9 @@ macro_rules! row {
     };
 }
 
-/// What stands around the steps: `$zero` clears the sums, `$step(offset of a, columns)` multiplies,
-/// `$add` adds the sums of before, `$store` writes.
+/// The whole tile: clears the sums, multiplies four steps at a time and the rest one by one, adds
+/// the sums of before if `$add`, writes. `$lines` are the vectors of columns; each row has its
+/// number, the register of its broadcast, and the numbers of its sums.
 macro_rules! tile {
     (
         $tile:ident, $add:ident, $lines:tt,
