@@ -17,7 +17,7 @@ use half::f16;
 use std::ops::Range;
 
 use crate::{
-    Isa,
+    AlignedBuffer, Isa,
     simd::{Op, Simd},
     sizes::product,
 };
@@ -77,7 +77,8 @@ pub struct ScanQueries {
     isa: Isa,
     dim: usize,
     /// `[count, dim]`.
-    values: Vec<f32>,
+    /// Row-major; aligned, since most loads of a tile are of queries.
+    values: AlignedBuffer,
 }
 
 /// Takes a score: called with the query's number, the row's number and the score, it returns the
@@ -91,7 +92,9 @@ impl ScanQueries {
     /// Where `dim` is zero or `queries` has not a whole number of rows.
     pub fn new(isa: Isa, queries: &[f32], dim: usize) -> Self {
         assert!(dim > 0 && queries.len().is_multiple_of(dim), "queries [count, {dim}]");
-        Self { isa, dim, values: queries.to_vec() }
+        let mut values = AlignedBuffer::zeroed(queries.len());
+        values.copy_from_slice(queries);
+        Self { isa, dim, values }
     }
 
     /// The number of queries.
@@ -123,6 +126,10 @@ impl ScanQueries {
 /// From so many queries on, a row is widened once for all of them.
 const WIDENED_FROM: usize = 5;
 
+/// The tiles of rows that are widened together. A tile's worth of queries is read once for all of
+/// them: they fit the first-level cache beside it, all queries do not.
+const TILES: usize = 3;
+
 /// A scan whose sizes have been checked.
 struct Scan<'a, T> {
     queries: &'a ScanQueries,
@@ -138,34 +145,40 @@ impl<T: RowElement> Op for Scan<'_, T> {
     fn run<S: Simd>(mut self, s: S) {
         let (dim, count) = (self.queries.dim, self.queries.count());
         let height = tile::full_height::<S>(count);
-        let mut widened = vec![0.0; if count < WIDENED_FROM { 0 } else { height * dim }];
+        let is_widened = count >= WIDENED_FROM;
+        let height = if is_widened { TILES * height } else { height };
+        let mut widened = AlignedBuffer::zeroed(if is_widened { height * dim } else { 0 });
         for (index, rows) in self.rows.chunks(product([height, dim])).enumerate() {
-            if count < WIDENED_FROM {
-                self.score(s, rows, index * height);
-            } else {
+            if is_widened {
                 let rows = T::widen(s, rows, &mut widened);
-                self.score(s, rows, index * height);
+                self.score(s, rows, index * height, false);
+            } else {
+                self.score(s, rows, index * height, true);
             }
         }
     }
 }
 
 impl<T> Scan<'_, T> {
-    /// Scores some rows, the first of them number `first`, against all queries.
+    /// Scores some rows, the first of them number `first`, against all queries. Rows that lie in
+    /// memory rather than in the cache `are_fetched` ahead.
     #[inline(always)]
-    fn score<S: Simd, R: RowElement>(&mut self, s: S, rows: &[R], first: usize) {
+    fn score<S: Simd, R: RowElement>(&mut self, s: S, rows: &[R], first: usize, are_fetched: bool) {
         let (dim, count) = (self.queries.dim, self.queries.count());
-        let height = rows.len() / dim;
+        let tile = tile::full_height::<S>(count);
         let mut query = 0;
         while query < count {
             let width = (count - query).min(tile::WIDTH);
             let queries = &self.queries.values[query * dim..][..width * dim];
-            let scores = s.outline(Tile { rows, queries, dim });
-            for (row, scores) in scores[..height].iter().enumerate() {
-                for (column, &score) in scores[..width].iter().enumerate() {
-                    let floor = &mut self.floors[query + column];
-                    if score >= *floor {
-                        *floor = (self.found)(query + column, first + row, score);
+            for (index, rows) in rows.chunks(tile * dim).enumerate() {
+                let first = first + index * tile;
+                let scores = s.outline(Tile { rows, queries, dim, are_fetched });
+                for (row, scores) in scores[..rows.len() / dim].iter().enumerate() {
+                    for (column, &score) in scores[..width].iter().enumerate() {
+                        let floor = &mut self.floors[query + column];
+                        if score >= *floor {
+                            *floor = (self.found)(query + column, first + row, score);
+                        }
                     }
                 }
             }

@@ -99,6 +99,8 @@ pub(super) struct Tile<'a, T> {
     pub(super) rows: &'a [T],
     pub(super) queries: &'a [f32],
     pub(super) dim: usize,
+    /// Whether the rows behind these are fetched meanwhile: they are read next, from memory.
+    pub(super) are_fetched: bool,
 }
 
 /// The scores of a tile, `[row][query]`.
@@ -161,7 +163,9 @@ impl<T: RowElement> Tile<'_, T> {
                 };
                 // What the next tile reads: memory is the limit, and pages end the processor's
                 // own fetching.
-                s.prefetch(next.cast());
+                if self.are_fetched {
+                    s.prefetch(next.cast());
+                }
                 for (sum, &query) in sums.iter_mut().zip(&queries) {
                     *sum = s.mul_add(x, query, *sum);
                 }
