@@ -23,7 +23,16 @@ pub(crate) enum ModelSource<'a> {
     Demo,
 }
 
-impl ModelSource<'_> {
+impl<'a> ModelSource<'a> {
+    /// Its folder, where it has one.
+    pub(crate) fn folder(self) -> Option<&'a Path> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            #[cfg(feature = "demo-model")]
+            Self::Demo => None,
+        }
+    }
+
     pub(crate) fn load(self, options: &LoadOptions) -> Result<AlignModel, ModelError> {
         match self {
             Self::Folder(folder) => AlignModel::from_pretrained_with(folder, options),

@@ -141,11 +141,7 @@ enum Tower {
 
 impl Tower {
     fn alone(source: ModelSource<'_>) -> Result<Option<Self>, ConfigError> {
-        let folder = match source {
-            ModelSource::Folder(folder) => folder,
-            #[cfg(feature = "demo-model")]
-            ModelSource::Demo => return Ok(None),
-        };
+        let Some(folder) = source.folder() else { return Ok(None) };
         Ok(match ConfigFile::open(folder)?.model_type() {
             Some("align_vision_model") => {
                 Some(Self::Vision(AlignVisionConfig::from_pretrained(folder)?))
