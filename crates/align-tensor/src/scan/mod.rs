@@ -6,11 +6,14 @@
 //! raises the floor.
 //!
 //! - [`tile`]: a few rows times a few queries, in registers.
+//! - [`screen`]: with many queries, a look at rows in bytes first.
 //!
 //! A score is one chain of multiply-adds for each lane of a vector, whose lanes are added at the
 //! end. It depends on the row and the query alone: the same bits whichever other rows and queries
 //! are scanned with them, and whether the row is `f32` or the same values in `f16`.
 
+#[cfg(target_arch = "x86_64")]
+mod screen;
 mod tile;
 
 use half::f16;
@@ -79,6 +82,8 @@ pub struct ScanQueries {
     /// `[count, dim]`.
     /// Row-major; aligned, since most loads of a tile are of queries.
     values: AlignedBuffer,
+    #[cfg(target_arch = "x86_64")]
+    screen: Option<screen::Screen>,
 }
 
 /// Takes a score: called with the query's number, the row's number and the score, it returns the
@@ -94,7 +99,13 @@ impl ScanQueries {
         assert!(dim > 0 && queries.len().is_multiple_of(dim), "queries [count, {dim}]");
         let mut values = AlignedBuffer::zeroed(queries.len());
         values.copy_from_slice(queries);
-        Self { isa, dim, values }
+        Self {
+            isa,
+            dim,
+            values,
+            #[cfg(target_arch = "x86_64")]
+            screen: screen::Screen::new(isa, queries, dim),
+        }
     }
 
     /// The number of queries.
@@ -117,9 +128,18 @@ impl ScanQueries {
         assert!(rows.len().is_multiple_of(self.dim), "rows of {} values", self.dim);
         assert_eq!(floors.len(), self.count(), "a floor for each query");
         match rows {
-            Rows::F32(rows) => self.isa.dispatch(Scan { queries: self, rows, floors, found }),
-            Rows::F16(rows) => self.isa.dispatch(Scan { queries: self, rows, floors, found }),
+            Rows::F32(rows) => self.run(Scan { queries: self, rows, floors, found }),
+            Rows::F16(rows) => self.run(Scan { queries: self, rows, floors, found }),
         }
+    }
+
+    fn run<'a, T: RowElement>(&'a self, scan: Scan<'a, T>) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(screen) = &self.screen {
+            screen.scan(scan);
+            return;
+        }
+        self.isa.dispatch(scan);
     }
 }
 
@@ -143,18 +163,36 @@ impl<T: RowElement> Op for Scan<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let (dim, count) = (self.queries.dim, self.queries.count());
-        let height = tile::full_height::<S>(count);
-        let is_widened = count >= WIDENED_FROM;
-        let height = if is_widened { TILES * height } else { height };
-        let mut widened = AlignedBuffer::zeroed(if is_widened { height * dim } else { 0 });
-        for (index, rows) in self.rows.chunks(product([height, dim])).enumerate() {
-            if is_widened {
-                let rows = T::widen(s, rows, &mut widened);
-                self.score(s, rows, index * height, false);
-            } else {
-                self.score(s, rows, index * height, true);
-            }
+        let height = tile::full_height::<S>(self.queries.count());
+        let height = if self.is_widened() { TILES * height } else { height };
+        let mut room = self.room(height);
+        for (index, rows) in self.rows.chunks(product([height, self.queries.dim])).enumerate() {
+            self.score_all(s, rows, index * height, &mut room);
+        }
+    }
+}
+
+impl<T: RowElement> Scan<'_, T> {
+    /// Whether rows are widened once for all queries.
+    fn is_widened(&self) -> bool {
+        self.queries.count() >= WIDENED_FROM
+    }
+
+    /// Room for so many widened rows, if they are widened.
+    fn room(&self, height: usize) -> AlignedBuffer {
+        let height = if self.is_widened() { height } else { 0 };
+        AlignedBuffer::zeroed(product([height, self.queries.dim]))
+    }
+
+    /// Scores some rows, the first of them number `first`, against all queries. `room` is for as
+    /// many rows.
+    #[inline(always)]
+    fn score_all<S: Simd>(&mut self, s: S, rows: &[T], first: usize, room: &mut [f32]) {
+        if self.is_widened() {
+            let rows = T::widen(s, rows, room);
+            self.score(s, rows, first, false);
+        } else {
+            self.score(s, rows, first, true);
         }
     }
 }
@@ -175,14 +213,20 @@ impl<T> Scan<'_, T> {
                 let scores = s.outline(Tile { rows, queries, dim, are_fetched });
                 for (row, scores) in scores[..rows.len() / dim].iter().enumerate() {
                     for (column, &score) in scores[..width].iter().enumerate() {
-                        let floor = &mut self.floors[query + column];
-                        if score >= *floor {
-                            *floor = (self.found)(query + column, first + row, score);
-                        }
+                        self.hand_on(query + column, first + row, score);
                     }
                 }
             }
             query += width;
+        }
+    }
+
+    /// Hands a score on where it reaches its query's floor.
+    #[inline(always)]
+    fn hand_on(&mut self, query: usize, row: usize, score: f32) {
+        let floor = &mut self.floors[query];
+        if score >= *floor {
+            *floor = (self.found)(query, row, score);
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - [`avx2`]: 8 lanes, AVX2, FMA and F16C.
 //! - [`avx512`]: 16 lanes, AVX-512 F, BW, DQ and VL.
 //! - [`avx512_bf16`]: products of bf16 pairs beside it.
+//! - [`avx512_vnni`]: products of bytes beside it.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
@@ -16,6 +17,8 @@ pub(crate) mod avx2;
 pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512_bf16;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512_vnni;
 pub(crate) mod portable;
 
 use half::f16;

@@ -1,0 +1,113 @@
+//! Screened scans against scans without, to the bit.
+
+use super::super::{Rows, ScanQueries};
+use crate::{Isa, testing::values};
+use half::f16;
+use proptest::prelude::*;
+
+/// What a scan finds whose floors rise to the best score so far: `(query, row, score's bits)`.
+fn finds(scan: &ScanQueries, rows: Rows<'_>, floor: f32, rise: bool) -> Vec<(usize, usize, u32)> {
+    let mut floors = vec![floor; scan.count()];
+    let mut found = Vec::new();
+    scan.scan(rows, &mut floors, &mut |query, row, score| {
+        found.push((query, row, score.to_bits()));
+        if rise { score } else { floor }
+    });
+    // Queries take turns differently; the rows of each come in order.
+    found.sort_by_key(|&(query, ..)| query);
+    found
+}
+
+/// The same queries with a screen, if this CPU has one, and without.
+fn both(queries: &[f32], dim: usize) -> Option<[ScanQueries; 2]> {
+    let with = ScanQueries::new(Isa::best(), queries, dim);
+    let without = ScanQueries { screen: None, ..with.clone() };
+    with.screen.is_some().then_some([with, without])
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_lost(
+        rows in 0usize..120,
+        count in 8usize..75,
+        dim in 1usize..150,
+        floor in prop_oneof![Just(f32::NEG_INFINITY), -1.0f32..3.0],
+        rise in any::<bool>(),
+        size in prop_oneof![Just(1.0f32), Just(1e-3), Just(1e-34), Just(300.0)],
+    ) {
+        let x: Vec<f32> = values(rows * dim, 1).iter().map(|x| x * size).collect();
+        let half: Vec<f16> = x.iter().map(|&x| f16::from_f32(x)).collect();
+        let queries = values(count * dim, 2);
+        if let Some([with, without]) = both(&queries, dim) {
+            for rows in [Rows::F32(&x), Rows::F16(&half)] {
+                let floor = floor * size * (dim as f32).sqrt() / 3.0;
+                prop_assert_eq!(
+                    finds(&with, rows, floor, rise),
+                    finds(&without, rows, floor, rise)
+                );
+            }
+        }
+    }
+
+    /// Floors at scores themselves: the smallest error of a bound would lose one.
+    #[test]
+    fn a_score_at_the_floor_is_found(rows in 1usize..60, dim in 1usize..100) {
+        const COUNT: usize = 17;
+        let (x, queries) = (values(rows * dim, 3), values(COUNT * dim, 4));
+        if let Some([with, without]) = both(&queries, dim) {
+            for (query, row, score) in finds(&without, Rows::F32(&x), f32::NEG_INFINITY, false) {
+                let found = finds(&with, Rows::F32(&x), f32::from_bits(score), false);
+                prop_assert!(found.contains(&(query, row, score)), "{query} {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn strange_values_are_left_to_the_scores() {
+    const DIM: usize = 20;
+    let strange =
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 1e20, 0.0, f32::MIN_POSITIVE];
+    let (mut x, mut queries) = (values(40 * DIM, 5), values(16 * DIM, 6));
+    for (index, &value) in strange.iter().enumerate() {
+        x[index * 3 * DIM + index] = value;
+        queries[index * 2 * DIM + 7] = value;
+    }
+    x[39 * DIM..].fill(0.0);
+    queries[15 * DIM..].fill(0.0);
+    if let Some([with, without]) = both(&queries, DIM) {
+        for floor in [f32::NEG_INFINITY, -1.0, 0.0, 0.5, f32::INFINITY] {
+            let found = finds(&with, Rows::F32(&x), floor, false);
+            assert_eq!(found, finds(&without, Rows::F32(&x), floor, false));
+        }
+    }
+}
+
+/// The bound is worth having: of unit vectors, only pairs whose score is next to the floor are
+/// scored.
+#[test]
+fn few_pairs_are_scored() {
+    const FLOOR: f32 = 0.2;
+    const DIM: usize = 640;
+    let unit = |rows, seed| {
+        let mut x = values(rows * DIM, seed);
+        for row in x.chunks_mut(DIM) {
+            let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+            row.iter_mut().for_each(|x| *x /= length);
+        }
+        x
+    };
+    let (x, queries) = (unit(96, 7), unit(64, 8));
+    if let Some([with, without]) = both(&queries, DIM) {
+        let near = finds(&without, Rows::F32(&x), FLOOR - 0.03, false).len();
+        let screen = with.screen.as_ref().expect("made with a screen");
+        let scan = super::Scan {
+            queries: &with,
+            rows: x.as_slice(),
+            floors: &mut [FLOOR; 64],
+            found: &mut |_, _, _| FLOOR,
+        };
+        let scored = screen.scan(scan);
+        assert!(scored <= near && near < 96 * 64 / 10, "{scored} scored of {near} near the floor");
+    }
+}
