@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 /// Values of a cache line of 64 bytes, which is also the widest vector.
-const LINE: usize = 16;
+pub(crate) const LINE: usize = 16;
 
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]

@@ -10,8 +10,9 @@
 
 use crate::{
     Epilogue, Isa, Team,
-    aligned::round_up_to_line,
+    aligned::{LINE, round_up_to_line},
     gemm::{PackedShape, PackedView, gemm_here},
+    simd::prefetch,
     sizes::product,
     softmax_rows,
     threads::SharedMut,
@@ -171,7 +172,14 @@ fn one_head<'a>(
     let Heads { width, .. } = heads;
     let hidden = heads.hidden();
     let part = |row: usize, part: usize| {
-        &qkv[(sequence.rows.start + row) * 3 * hidden + part * hidden + head * width..][..width]
+        let start = (sequence.rows.start + row) * 3 * hidden + part * hidden + head * width;
+        let (part, behind) = qkv[start..].split_at(width);
+        // Rows are far apart, so that the processor does not fetch ahead by itself. The next head
+        // lies behind this one.
+        for line in (0..width).step_by(LINE) {
+            prefetch(behind.as_ptr().wrapping_add(line));
+        }
+        part
     };
     for (slot, row) in scratch.queries.chunks_exact_mut(width).zip(sequence.queries.clone()) {
         slot.copy_from_slice(part(row, 0));

@@ -43,11 +43,11 @@ impl Op for SoftmaxRows<'_> {
                 sum = s.add(sum, s.load_slice(chunk));
             }
             sum = s.add(sum, s.load_tail(chunks.remainder()));
-            let total = s.splat(s.reduce_add(sum));
+            let share = s.splat(1.0 / s.reduce_add(sum));
             s.map_in_place(
                 row,
                 #[inline(always)]
-                |x| s.div(x, total),
+                |x| s.mul(x, share),
             );
         }
     }

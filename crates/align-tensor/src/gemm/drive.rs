@@ -4,13 +4,14 @@ use super::{
     Epilogue, PackedView,
     epilogue::finish_row,
     left::{Left, RowScales},
-    microkernel::{LINE, MAX_TILE, RowTiles, Tile, row_tiles},
+    microkernel::{MAX_TILE, RowTiles, Tile, row_tiles},
     pack::widen_integers,
     scratch::Scratch,
 };
 use crate::{
     Precision,
     activation::{ActivationVisitor, VectorFn},
+    aligned::LINE,
     simd::{Op, Simd},
     sizes::{piece, product},
     threads::{SharedMut, Team},
@@ -33,6 +34,10 @@ const PANEL_FETCHES: usize = 2;
 
 /// Tasks for each worker, so that a slow core hands work to a fast one.
 const TASKS_PER_WORKER: usize = 4;
+
+/// The same where one task cannot hold all rows: tasks are long then, and a core that waits for the
+/// other's last one waits long.
+const LONG_TASKS_PER_WORKER: usize = 10;
 
 /// What is multiplied with the weights: rows `[m, k]`, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -91,8 +96,16 @@ pub fn gemm<'a, 'w>(
     if row_tasks == 0 {
         return;
     }
-    let wanted = if team.workers() == 1 { 1 } else { TASKS_PER_WORKER * team.workers() };
-    let panel_tasks = wanted.div_ceil(row_tasks).min(panels);
+    let wanted = match team.workers() {
+        1 => 1,
+        workers if row_tasks == 1 => TASKS_PER_WORKER * workers,
+        workers => LONG_TASKS_PER_WORKER * workers,
+    };
+    // As many for each worker, where panels are cut at all.
+    let panel_tasks = match wanted.div_ceil(row_tasks) {
+        1 => 1,
+        pieces => pieces.next_multiple_of(team.workers()).min(panels),
+    };
     team.run(row_tasks * panel_tasks, |task, _| {
         let (row_task, panel_task) = (task / panel_tasks, task % panel_tasks);
         let tiles = piece(all.tiles.count(), row_task, row_tasks);

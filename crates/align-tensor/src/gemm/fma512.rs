@@ -10,8 +10,8 @@
 //! Registers: sums in `zmm0` to `zmm27`, row by row; a step's columns in `zmm28` and `zmm29`;
 //! broadcasts in `zmm30` and `zmm31` by turns.
 
-use super::microkernel::{LINE, Tile};
-use crate::simd::avx512::Avx512;
+use super::microkernel::Tile;
+use crate::{aligned::LINE, simd::avx512::Avx512};
 use std::arch::asm;
 
 /// The values of a vector.

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     Precision,
-    simd::{MAX_LANES, Op, Simd},
+    aligned::LINE,
+    simd::{MAX_LANES, Op, Simd, prefetch},
     sizes::piece,
 };
 #[cfg(target_arch = "x86_64")]
@@ -116,9 +117,6 @@ pub(crate) struct Tile {
     pub(crate) ahead: *const f32,
     pub(crate) sums: *mut f32,
 }
-
-/// The values of a cache line.
-pub(crate) const LINE: usize = 16;
 
 impl Tile {
     /// Computes the tile.
@@ -273,7 +271,7 @@ unsafe fn tile_of_size<S: Simd, P: Product<S>, const MR: usize, const NV: usize>
     for block in blocks(steps, P::VALUES) {
         let mut acc = [[s.zero(); NV]; MR];
         for step in block.clone() {
-            s.prefetch(ahead.wrapping_add(step * LINE));
+            prefetch(ahead.wrapping_add(step * LINE));
             let columns: [P::Columns; NV] = std::array::from_fn(
                 #[inline(always)]
                 // SAFETY: `step` is within the panel's rows, each of `PARTS` times `NV` vectors.

@@ -25,6 +25,7 @@ use crate::{
         Simd,
         avx512::Avx512,
         avx512_vnni::{Avx512Vnni, VnniOp},
+        prefetch,
     },
 };
 
@@ -195,7 +196,7 @@ impl Rounded {
         let mut largest = s.zero();
         for i in (0..values.len()).step_by(Avx512::LANES) {
             // What is read next: memory is the limit, and pages end the processor's own fetching.
-            s.prefetch(values.as_ptr().wrapping_add(i + AHEAD * values.len()).cast());
+            prefetch(values.as_ptr().wrapping_add(i + AHEAD * values.len()).cast());
             largest = s.max(s.abs(load(s, values, i)), largest);
         }
         let largest = s.reduce_max(largest);

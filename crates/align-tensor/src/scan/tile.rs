@@ -5,7 +5,7 @@
 
 use half::f16;
 
-use crate::simd::{Op, Simd};
+use crate::simd::{Op, Simd, prefetch};
 
 /// The most queries of a tile.
 pub(super) const WIDTH: usize = 4;
@@ -164,7 +164,7 @@ impl<T: RowElement> Tile<'_, T> {
                 // What the next tile reads: memory is the limit, and pages end the processor's
                 // own fetching.
                 if self.are_fetched {
-                    s.prefetch(next.cast());
+                    prefetch(next.cast());
                 }
                 for (sum, &query) in sums.iter_mut().zip(&queries) {
                     *sum = s.mul_add(x, query, *sum);

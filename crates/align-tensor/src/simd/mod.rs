@@ -23,6 +23,19 @@ pub(crate) mod portable;
 
 use half::f16;
 
+/// Asks for the cache line of `p` in the second-level cache, where the CPU can be asked. Any
+/// address will do: nothing is read.
+#[inline(always)]
+pub(crate) fn prefetch(p: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address is harmless, and every x86-64 CPU has it.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 /// The widest vector of any instruction set, in `f32` lanes.
 pub(crate) const MAX_LANES: usize = 16;
 
@@ -60,10 +73,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn avx512(self) -> Option<avx512::Avx512> {
         None
     }
-
-    /// Asks for the cache line of `p` in the second-level cache, where the instruction set can
-    /// ask. Any address will do: nothing is read.
-    fn prefetch(self, p: *const f32);
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;

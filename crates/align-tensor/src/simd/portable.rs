@@ -29,9 +29,6 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn prefetch(self, _: *const f32) {}
-
-    #[inline(always)]
     fn splat(self, x: f32) -> f32x8 {
         f32x8::splat(x)
     }

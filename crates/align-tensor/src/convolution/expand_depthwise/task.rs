@@ -3,11 +3,11 @@
 use super::{ExpandDepthwise, ring::Ring};
 use crate::{
     activation::{ActivationVisitor, VectorFn},
-    aligned::round_up_to_line,
+    aligned::{LINE, round_up_to_line},
     convolution::{depthwise::Row, geometry::MAX_KERNEL},
     gemm::{
         Left, PackedShape, finish_row,
-        microkernel::{self, LINE, MAX_TILE, Tile, row_tiles},
+        microkernel::{self, MAX_TILE, Tile, row_tiles},
     },
     simd::{Op, Simd},
 };
