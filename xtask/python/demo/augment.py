@@ -10,9 +10,9 @@ class Augment:
     """Draws batches of emoji as training sees them, f32 [N, 3, size, size] in -1..1, as the processor's pixel values."""
 
     # Width of the emoji as a share of the picture's.
-    SCALES = (0.45, 1.05)
+    SCALES = (0.4, 1.05)
     # Most pictures turn by up to the first, the others by up to the second, in degrees.
-    ANGLES = (15.0, 30.0)
+    ANGLES = (18.0, 38.0)
 
     def __init__(self, pictures: torch.Tensor, seed: int):
         """`pictures`: u8 [M, 4, S, S], colours multiplied by alpha."""
@@ -73,21 +73,31 @@ class Augment:
         return (colour * gain + alpha * self._uniform(n, -0.06, 0.06).view(n, 1, 1, 1)).clamp_(0, 1).minimum(alpha)
 
     def _background(self, n, size):
-        """Plain, shaded, clouded and patterned backgrounds, [N, 3, size, size]."""
-        first, second = self._colours(n), self._colours(n)
+        """Plain, shaded, clouded, striped and spotted backgrounds, [N, 3, size, size]."""
+        first, second, third = self._colours(n), self._colours(n), self._colours(n)
         kind = torch.rand(n, generator=self.generator)
         mix = torch.zeros(n, 1, size, size)
-        shaded, clouded, patterned = (kind >= 0.5) & (kind < 0.7), (kind >= 0.7) & (kind < 0.85), kind >= 0.85
+        shaded, clouded = (kind >= 0.3) & (kind < 0.42), (kind >= 0.42) & (kind < 0.57)
+        striped, spotted = (kind >= 0.57) & (kind < 0.75), kind >= 0.75
         angle = self._uniform(n, 0, 2 * math.pi).view(n, 1, 1)
         line = torch.linspace(-0.7, 0.7, size)
         across = angle.cos() * line.view(1, 1, -1) + angle.sin() * line.view(1, -1, 1)
         mix[shaded] = (across[shaded] + 0.5).clamp(0, 1).unsqueeze(1)
-        if clouded.any():
-            cells = torch.rand(int(clouded.sum()), 1, 6, 6, generator=self.generator)
-            mix[clouded] = F.interpolate(cells, size=(size, size), mode="bicubic").clamp_(0, 1)
-        waves = self._uniform(n, 3, 14).view(n, 1, 1)
-        mix[patterned] = ((across * waves * 2 * math.pi).sin() > 0)[patterned].float().unsqueeze(1)
-        return first + (second - first) * mix
+        mix[clouded] = self._clouds(int(clouded.sum()), size).clamp_(0, 1)
+        waves = self._uniform(n, 2, 14).view(n, 1, 1)
+        mix[striped] = ((across * waves * 2 * math.pi).sin() > 0)[striped].float().unsqueeze(1)
+        mix[spotted] = (self._clouds(int(spotted.sum()), size) > 0.5).float()
+        background = first + (second - first) * mix
+        # A third colour in spots upon the two.
+        above = (self._clouds(int(spotted.sum()), size) > 0.6).float()
+        background[spotted] += (third[spotted] - background[spotted]) * above
+        return background
+
+    def _clouds(self, n, size):
+        """Smooth noise of one random coarseness, about 0..1, [N, 1, size, size]."""
+        cells = int(torch.randint(3, 15, (1,), generator=self.generator))
+        noise = torch.rand(n, 1, cells, cells, generator=self.generator)
+        return F.interpolate(noise, size=(size, size), mode="bicubic") if n else noise.new_zeros(0, 1, size, size)
 
     def _colours(self, n):
         """A colour for each, often white, sometimes near black, [N, 3, 1, 1]."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SYNONYMS = Path(__file__).with_name("synonyms.txt")
+PHRASES = Path(__file__).with_name("phrases.txt")
+DESCRIPTIONS = Path(__file__).with_name("descriptions.txt")
 
 TEMPLATES = [
     "a {}",
@@ -27,35 +29,43 @@ KEYWORDS_TO_SPARE = 3
 # Words that carry no meaning of their own and may fall away.
 SMALL_WORDS = {"a", "an", "and", "at", "for", "in", "of", "on", "or", "the", "to", "with"}
 
+# What a phrase loses where a template has its own.
+ARTICLE = re.compile(r"^(a|an|the) ")
+
 
 @dataclass
 class Captions:
-    """What may be said of one emoji; `held_out` is said in evaluation alone."""
+    """What may be said of one emoji; `held_out` and `description` are said in evaluation alone."""
 
     name: str
     rare: list[str]
     common: list[str]
     rewordings: list[str]
+    phrases: list[str]
     held_out: str | None
+    description: str | None
 
     def sample(self, chance: random.Random) -> str:
-        """A caption for one step of training; never the one held out."""
+        """A caption for one step of training, in which nothing of evaluation is said."""
+        never = [text for text in (self.held_out, self.description) if text is not None]
         for _ in range(8):
             caption = self._sample(chance)
-            if _key(caption) != _key(self.held_out or ""):
+            if not any(_says(caption, text) for text in never):
                 return caption
         return self.name
 
     def _sample(self, chance: random.Random) -> str:
         kind = chance.random()
-        if kind < 0.35:
+        if kind < 0.30:
             return self.name
-        if kind < 0.60 and self.rewordings:
+        if kind < 0.45 and self.rewordings:
             return _in_template(chance.choice(self.rewordings), chance)
-        if kind < 0.75 and self.rare:
+        if kind < 0.70 and self.phrases:
+            return _in_template(chance.choice(self.phrases), chance)
+        if kind < 0.82 and self.rare:
             return _in_template(chance.choice(self.rare), chance)
-        if kind < 0.90:
-            return _mixed(self.name, self.rare, self.common, chance)
+        if kind < 0.92:
+            return _mixed(self.name, self.rare + self.phrases, self.common, chance)
         return _in_template(self.name, chance)
 
 
@@ -68,17 +78,25 @@ def make(names: list[str], keywords: list[list[str]], seed: int) -> list[Caption
     """
     chance = random.Random(seed)
     frequency = Counter(keyword.lower() for some in keywords for keyword in set(some))
-    synonyms = _synonyms()
+    synonyms, phrases, described = _synonyms(), _phrases(), descriptions()
     result = []
     for name, own in zip(names, keywords):
         held_out, own = _hold_out(name, own, frequency, chance)
         rewordings = sorted(set(_rewordings(name, synonyms)))
         rare = [keyword for keyword in own if frequency[keyword.lower()] <= RARE]
         common = [keyword for keyword in own if frequency[keyword.lower()] > RARE]
-        if held_out is not None:
-            rewordings = [text for text in rewordings if _key(text) != _key(held_out)]
-        result.append(Captions(name, rare, common, rewordings, held_out))
+        said = phrases.get(name, [])
+        for never in (held_out, described.get(name)):
+            if never is not None:
+                rewordings, said = ([text for text in some if not _says(text, never)] for some in (rewordings, said))
+        result.append(Captions(name, rare, common, rewordings, said, held_out, described.get(name)))
     return result
+
+
+def descriptions() -> dict[str, str]:
+    """The free descriptions of evaluation by the emoji's name, which may itself hold a colon."""
+    lines = [line for line in DESCRIPTIONS.read_text().splitlines() if not line.startswith("#")]
+    return dict(line.rsplit(": ", 1) for line in lines)
 
 
 def _hold_out(name, own, frequency, chance):
@@ -88,7 +106,7 @@ def _hold_out(name, own, frequency, chance):
     spare = [word for word in own if 2 <= frequency[word.lower()] <= RARE and not words & set(_words(word))]
     if spare:
         held_out = chance.choice(spare)
-        return held_out, [word for word in own if word != held_out]
+        return held_out, [word for word in own if word != held_out and not _says(word, held_out)]
     if ": " in name:
         return "a {} made of {}".format(*name.split(": ", 1)), own
     rarest = sorted(own, key=lambda word: (frequency[word.lower()], word))[:2]
@@ -124,7 +142,7 @@ def _mixed(name, rare, common, chance):
 
 
 def _in_template(text, chance):
-    return chance.choice(TEMPLATES).format(text) if chance.random() < 0.5 else text
+    return chance.choice(TEMPLATES).format(ARTICLE.sub("", text)) if chance.random() < 0.5 else text
 
 
 def _synonyms():
@@ -134,10 +152,17 @@ def _synonyms():
     return {phrase.strip(): [other.strip() for other in others.split(",")] for phrase, others in pairs}
 
 
+def _phrases():
+    """Lines `name<tab>phrase | phrase` as a table."""
+    lines = [line.split("\t") for line in PHRASES.read_text().splitlines() if not line.startswith("#")]
+    return {name: phrases.split(" | ") for name, phrases in lines}
+
+
+def _says(text, phrase):
+    """Whether the words of a phrase, if it has any, stand in a text, one after the other."""
+    words, wanted = _words(text), _words(phrase)
+    return bool(wanted) and any(words[start : start + len(wanted)] == wanted for start in range(len(words)))
+
+
 def _words(text):
     return re.findall(r"[\w’'!]+", text.lower())
-
-
-def _key(text):
-    """What makes two captions the same: their words in order."""
-    return tuple(_words(text))

@@ -26,7 +26,6 @@ from augment import Augment, Unfamiliar
 
 SIZE = 128
 SEED = 1_000_003
-DESCRIPTIONS = Path(__file__).with_name("descriptions.txt")
 # Random questions about each picture.
 QUESTIONS = 4
 
@@ -44,7 +43,7 @@ def main():
     for folder, kind, seed in (("familiar", Augment, SEED), ("unfamiliar", Unfamiliar, SEED + 1)):
         draw(kind(pixels, seed), len(names), arguments.out / folder)
     paraphrases = {row: one.held_out for row, one in enumerate(said) if one.held_out is not None}
-    descriptions = {names.index(name): text for name, text in read_descriptions()}
+    descriptions = {names.index(name): text for name, text in captions.descriptions().items()}
     write_questions(names, paraphrases, descriptions, arguments.out)
 
 
@@ -82,12 +81,6 @@ def write_questions(names, paraphrases, descriptions, out):
                     asked = [line[text] for text in (right, *chance.sample(wrong, choices - 1))]
                     question = {"set": name, "picture": f"{folder}/{file_name(row)}", "texts": asked}
                     file.write(json.dumps(question) + "\n")
-
-
-def read_descriptions():
-    """(name, description) pairs; a name may itself hold a colon."""
-    lines = [line for line in DESCRIPTIONS.read_text().splitlines() if not line.startswith("#")]
-    return [tuple(line.rsplit(": ", 1)) for line in lines]
 
 
 def file_name(row):

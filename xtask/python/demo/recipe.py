@@ -7,8 +7,10 @@ SEED = 20_230_601
 BATCH = 464
 # In every second epoch a batch is made of runs of so many neighbours, which are alike.
 RUN = 58
-# The texts of a step are embedded in so many parts.
-TEXT_PARTS = 4
+# Captions of an emoji in one step: the loss is the mean over them, and the pictures, which cost most, are embedded once.
+CAPTIONS = 2
+# The captions of a step are embedded in so many parts.
+TEXT_PARTS = 6
 # Side of the square that every picture becomes.
 IMAGE_SIZE = 64
 # Side of the squares that the first part of the training sees, and that part: a step costs half as much. The learning
@@ -16,7 +18,7 @@ IMAGE_SIZE = 64
 SMALL_SIZE, SMALL_PART = 48, 0.65
 # Side of the cached emoji that training draws.
 CACHED_SIZE = 72
-VOCABULARY = 4000
+VOCABULARY = 6000
 LEARNING_RATE, WEIGHT_DECAY, WARM_UP_STEPS = 2e-3, 0.05, 100
 # PyTorch's meaning: the share of the new batch. The config's 0.99 is Keras', the share of the old.
 BATCH_NORM_MOMENTUM = 0.1

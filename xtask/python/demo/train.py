@@ -147,16 +147,17 @@ def train_step(model, optimizer, tokenizer, augment, said, step, steps):
     pixel_values = augment.batch(rows, size)
     chance = random.Random(recipe.SEED + step)
     image = model.vision_model(pixel_values=pixel_values).pooler_output.flatten(1)
-    text = F.normalize(embed_texts(model, tokenizer, [said[row].sample(chance) for row in rows.tolist()]), dim=-1)
-    logits_per_text = text @ F.normalize(image, dim=-1).T / model.temperature
-    loss = align_loss(logits_per_text)
+    captions_of_step = [said[row].sample(chance) for _ in range(recipe.CAPTIONS) for row in rows.tolist()]
+    text = F.normalize(embed_texts(model, tokenizer, captions_of_step), dim=-1)
+    logits = (text @ F.normalize(image, dim=-1).T / model.temperature).split(len(rows))
+    loss = sum(align_loss(logits_per_text) for logits_per_text in logits) / len(logits)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), recipe.LARGEST_GRADIENT)
     optimizer.step()
     with torch.no_grad():
         model.temperature.clamp_(min=recipe.LOWEST_TEMPERATURE)
-        right = (logits_per_text.argmax(0) == torch.arange(len(rows))).float().mean()
+        right = torch.stack([(part.argmax(0) == torch.arange(len(rows))).float().mean() for part in logits]).mean()
     return loss.item(), right.item()
 
 
