@@ -23,7 +23,8 @@ fn what_is_exported_is_what_was_embedded() {
     let embedded = folder.run(&["embed", "image", "blue.png", "red.png"]).json_lines();
     assert_eq!(embeddings(&lines), embeddings(&embedded));
 
-    for name in ["out.npy", "out.jsonl", "out.safetensors"] {
+    let table = cfg!(feature = "parquet").then_some("out.parquet");
+    for name in ["out.npy", "out.jsonl", "out.safetensors"].into_iter().chain(table) {
         let export = ["index", "export", "--index", "idx", "--output", name];
         let ran = folder.run_without_model(&export);
         assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
