@@ -1,7 +1,8 @@
 //! Times searches of an index of random embeddings beside a plain sum over the same mapped files.
 //!
-//! `scan FOLDER [ROWS]` makes the index in FOLDER if there is none (2,000,000 rows of 640 values in
-//! half precision: 2.6 GB, twice that while it is made), then lets the sum, one query and 64 take
+//! `scan FOLDER [ROWS [QUERIES]]` makes the index in FOLDER if there is none (2,000,000 rows of 640
+//! values in half precision: 2.6 GB, twice that while it is made), then lets the sum, one query and
+//! 64 (or QUERIES) take
 //! turns, all on the same threads, and prints the fastest and the median of each. Times are those
 //! of `Searcher::search`: floors, the best ten of each query and putting workers' finds together
 //! are in them.
@@ -28,8 +29,9 @@ const QUERIES: usize = 64;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().context("usage: scan FOLDER [ROWS]")?;
+    let folder = arguments.next().context("usage: scan FOLDER [ROWS [QUERIES]]")?;
     let rows = arguments.next().map_or(Ok(ROWS), |rows| rows.parse())?;
+    let count = arguments.next().map_or(Ok(QUERIES), |queries| queries.parse())?;
     let folder = Path::new(&folder);
     if !folder.join("manifest.json").exists() {
         make(folder, rows)?;
@@ -40,7 +42,7 @@ fn main() -> Result<()> {
     let runtime = Runtime::new()?;
     let searcher = Searcher::new(&index, runtime.clone());
     let options = SearchOptions { top: NonZeroUsize::new(10), threshold: None };
-    let queries = (0..QUERIES)
+    let queries = (0..count)
         .map(|number| Query::of(ArrayView1::from(&random(1, number as u32 + 7))))
         .collect::<Result<Vec<_>, _>>()?;
 
@@ -51,7 +53,8 @@ fn main() -> Result<()> {
         many.push(seconds(|| Ok(searcher.search(&queries, options)?))?);
     }
     println!("{}, {} threads, {} rows", runtime.isa.name(), runtime.threads.count(), index.len());
-    for (name, times) in [("sum", &mut sum), ("1 query", &mut one), ("64 queries", &mut many)] {
+    let several = format!("{count} queries");
+    for (name, times) in [("sum", &mut sum), ("1 query", &mut one), (several.as_str(), &mut many)] {
         times.sort_by(f64::total_cmp);
         let (least, median) = (times[0], times[TURNS / 2]);
         println!(
@@ -66,7 +69,7 @@ fn main() -> Result<()> {
     let (least, median) = ratio(&sum, &one);
     println!("1 query: {:.0} / {:.0} % of the sum's bandwidth", least * 100.0, median * 100.0);
     let (least, median) = ratio(&many, &one);
-    println!("64 queries: {least:.2} / {median:.2} times as long as 1");
+    println!("{several}: {least:.2} / {median:.2} times as long as 1");
     Ok(())
 }
 

@@ -83,7 +83,8 @@ mod tests {
                     for (&found, e) in found.iter().zip(&e) {
                         let expected = e / total;
                         // The difference rounds at up to 200, which `e^x` turns into a relative
-                        // error; exp is good to 2 ULP, and the sum and quotient round.
+                        // error; exp is good to 2 ULP, and the sum, its
+                        // reciprocal and the product round.
                         let relative = f64::from(f32::EPSILON) * (scale as f64 + width as f64 + 4.0);
                         let error = (f64::from(found) - expected).abs();
                         prop_assert!(error <= relative * expected + 1e-40, "{isa:?} {found} {expected}");

@@ -101,11 +101,10 @@ pub fn gemm<'a, 'w>(
         workers if row_tasks == 1 => TASKS_PER_WORKER * workers,
         workers => LONG_TASKS_PER_WORKER * workers,
     };
-    // As many for each worker, where panels are cut at all.
-    let panel_tasks = match wanted.div_ceil(row_tasks) {
-        1 => 1,
-        pieces => pieces.next_multiple_of(team.workers()).min(panels),
-    };
+    // As many for each worker, where panels are cut anyway and that takes few more tasks.
+    let pieces = wanted.div_ceil(row_tasks);
+    let even = pieces.next_multiple_of(team.workers());
+    let panel_tasks = if pieces > 1 && even < 2 * pieces { even } else { pieces }.min(panels);
     team.run(row_tasks * panel_tasks, |task, _| {
         let (row_task, panel_task) = (task / panel_tasks, task % panel_tasks);
         let tiles = piece(all.tiles.count(), row_task, row_tasks);

@@ -79,8 +79,7 @@ impl<'a> Rows<'a> {
 pub struct ScanQueries {
     isa: Isa,
     dim: usize,
-    /// `[count, dim]`.
-    /// Row-major; aligned, since most loads of a tile are of queries.
+    /// `[count, dim]`, row-major; aligned, since most loads of a tile are of queries.
     values: AlignedBuffer,
     #[cfg(target_arch = "x86_64")]
     screen: Option<screen::Screen>,

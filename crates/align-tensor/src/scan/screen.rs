@@ -8,9 +8,9 @@
 //! ```
 //!
 //! so a row whose `s t X . Q` is below the floor by more than that cannot reach it. The others are
-//! scored as every scan scores: screening changes no score and loses none. Four products of bytes
-//! take an instruction that multiplies one pair of `f32`, and with many queries a scan is bound by
-//! products, not by memory.
+//! scored as every scan scores: screening changes no score and loses none. In each lane one
+//! instruction multiplies four pairs of bytes, where a multiply-add takes one pair of `f32`, and with
+//! many queries a scan is bound by products, not by memory.
 
 use std::arch::x86_64::*;
 
@@ -35,13 +35,14 @@ const FEWEST_QUERIES: usize = 8;
 /// Queries side by side in a vector.
 const PANEL: usize = 16;
 
-/// Rows that are rounded together, to stay in the first-level cache beside the queries: whole
-/// tiles of each height.
+/// Rows that are rounded together, to stay in the first-level cache: whole tiles of each height.
 const BLOCK: usize = 24;
 
-/// Where more than one pair in so many has to be scored, screening costs more than it saves...
+/// Where more than one pair in so many has to be scored, screening costs more than it saves: some
+/// blocks are scored without before the next try.
 const WORTH: usize = 8;
-/// ...and so many blocks are scored without, before the next try.
+
+/// The blocks of the first pause; each that follows is twice as long.
 const PAUSE: usize = 16;
 
 /// The largest integer of a rounded value.
@@ -51,10 +52,11 @@ const LARGEST: f32 = 127.0;
 /// the lowest byte of the sum's bits.
 const ROUNDER: f32 = 12_582_912.0 + 128.0;
 
-/// Magnitudes beyond it are not screened: their squares could overflow.
-const HUGE: f32 = 1e15;
-/// Values that are all below it count as zeros: their scale's reciprocal could overflow.
-const TINY: f32 = 1e-30;
+/// Whether vectors of this largest magnitude are screened: squares and products of others could
+/// overflow or lose more than their last bits. Zeros are exact.
+fn is_screened(largest: f32) -> bool {
+    largest == 0.0 || (1e-15..=1e15).contains(&largest)
+}
 
 /// A little more than a sum of squares, or a product, loses to rounding.
 const SLACK: f32 = 1.0 + 1e-4;
@@ -69,8 +71,8 @@ pub(super) struct Screen {
     scales: AlignedBuffer,
     /// `|t f|`, and room for what a score itself loses to rounding, for each unit of `|x|`.
     errors: AlignedBuffer,
-    /// `|q| + |t f|`.
-    lengths: AlignedBuffer,
+    /// `|q| + |t f|`, for each unit of a row's `|s e|`.
+    reaches: AlignedBuffer,
     /// What the 128 that is added to each value of a row adds to the product.
     offsets: Vec<i32>,
 }
@@ -90,7 +92,7 @@ impl Screen {
         let padded = count.next_multiple_of(PANEL);
         let quads = dim.div_ceil(4);
         let zeros = || AlignedBuffer::zeroed(padded);
-        let (mut scales, mut errors, mut lengths) = (zeros(), zeros(), zeros());
+        let (mut scales, mut errors, mut reaches) = (zeros(), zeros(), zeros());
         let mut offsets = vec![0; padded];
         let mut bytes = AlignedBuffer::zeroed(padded * quads);
         let all = bytemuck::cast_slice_mut::<f32, i8>(&mut bytes);
@@ -98,27 +100,30 @@ impl Screen {
             let (panel, lane) = (index / PANEL, index % PANEL);
             let panel = &mut all[panel * quads * PANEL * 4..][..quads * PANEL * 4];
             let largest = query.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-            let scale = if largest < TINY { 0.0 } else { largest / LARGEST };
+            let scale = largest / LARGEST;
             let (mut sum, mut square, mut lost) = (0, 0.0f64, 0.0f64);
             for (i, &x) in query.iter().enumerate() {
-                // Saturates at whatever NaN and infinity give: such queries have no bound.
-                let rounded = if scale > 0.0 { (x / scale).round() as i8 } else { 0 };
+                // Zero divided by zero is NaN, whose cast is zero. What infinity gives does not
+                // matter: such queries have no bound.
+                let rounded = (x / scale).round() as i8;
                 panel[(i / 4 * PANEL + lane) * 4 + i % 4] = rounded;
                 sum += i32::from(rounded);
                 square += f64::from(x) * f64::from(x);
                 lost += (f64::from(x) - f64::from(scale) * f64::from(rounded)).powi(2);
             }
             let (length, lost) = (square.sqrt() as f32 * SLACK, lost.sqrt() as f32 * SLACK);
-            // Of a score: no more roundings than terms and lanes, of half an epsilon each; and as
-            // much again for the arithmetic of the bound.
+            // Of a score: no more roundings than terms and lanes, of half an epsilon each. As much
+            // again for the arithmetic of the bound, and for a row's `e`, which is measured with
+            // a rounded reciprocal of its scale.
             let rounding = (dim + 64) as f32 * f32::EPSILON * length;
-            let is_bounded = largest <= HUGE && length.is_finite();
+            // NaN may have been lost from `largest`, but not from the length.
+            let is_bounded = is_screened(largest) && length.is_finite();
             scales[index] = if is_bounded { scale } else { 0.0 };
             errors[index] = if is_bounded { lost + rounding } else { f32::INFINITY };
-            lengths[index] = if is_bounded { length + lost } else { f32::INFINITY };
+            reaches[index] = if is_bounded { length + lost } else { f32::INFINITY };
             offsets[index] = 128 * sum;
         }
-        Some(Self { unit, bytes, scales, errors, lengths, offsets })
+        Some(Self { unit, bytes, scales, errors, reaches, offsets })
     }
 
     /// Scans with a first look; returns how many pairs that did not rule out.
@@ -160,7 +165,7 @@ impl<T: RowElement> VnniOp for Screened<'_, T> {
             errors: [0.0; BLOCK],
         };
         let mut room = self.scan.room(BLOCK);
-        let (mut pause, mut all_scored) = (0, 0);
+        let (mut pause, mut next_pause, mut all_scored) = (0, PAUSE, 0);
         for (index, rows) in self.scan.rows.chunks(BLOCK * dim).enumerate() {
             let first = index * BLOCK;
             if pause > 0 {
@@ -181,7 +186,8 @@ impl<T: RowElement> VnniOp for Screened<'_, T> {
                 };
             }
             if scored * WORTH > rows.len() / dim * count {
-                pause = PAUSE;
+                pause = next_pause;
+                next_pause *= 2;
             }
             all_scored += scored;
         }
@@ -200,10 +206,9 @@ impl Rounded {
             largest = s.max(s.abs(load(s, values, i)), largest);
         }
         let largest = s.reduce_max(largest);
-        let scale = if largest < TINY { 0.0 } else { largest / LARGEST };
+        let scale = largest / LARGEST;
         let inverse = if scale > 0.0 { s.splat(1.0 / scale) } else { s.zero() };
         let rounder = s.splat(ROUNDER);
-        let minus = s.splat(-1.0);
         let (mut square, mut lost) = (s.zero(), s.zero());
         let bytes = &mut bytemuck::cast_slice_mut::<f32, u8>(&mut self.bytes)[row * self.stride..]
             [..self.stride];
@@ -211,20 +216,16 @@ impl Rounded {
             let x = load(s, values, i);
             let sum = s.mul_add(x, inverse, rounder);
             let integer = s.sub(sum, rounder);
-            let error = s.mul_add(x, inverse, s.mul(integer, minus));
+            let error = s.mul_add(x, inverse, s.sub(rounder, sum));
             square = s.mul_add(integer, integer, square);
             lost = s.mul_add(error, error, lost);
             store_lowest_bytes(s, &mut bytes[i..], sum);
         }
         let (square, lost) = (s.reduce_add(square).sqrt(), s.reduce_add(lost).sqrt());
-        let lost = if scale > 0.0 {
-            scale * lost * SLACK
-        } else {
-            largest * (values.len() as f32).sqrt() * SLACK
-        };
+        let lost = scale * lost * SLACK;
         let length = scale * square * SLACK + lost;
-        // NaN of a value is in `lost`, whatever `largest` made of it.
-        let is_bounded = largest <= HUGE && lost.is_finite() && length.is_finite();
+        // NaN of a value is in the length, whatever `largest` made of it.
+        let is_bounded = is_screened(largest) && length.is_finite();
         self.scales[row] = if is_bounded { scale } else { 0.0 };
         self.lengths[row] = if is_bounded { length } else { f32::INFINITY };
         self.errors[row] = if is_bounded { lost } else { f32::INFINITY };
@@ -355,9 +356,10 @@ impl<T: RowElement> Screened<'_, T> {
         let scales = s.mul(s.splat(rounded.scales[row]), s.load_slice(&screen.scales[at..]));
         let bound = s.mul(s.splat(rounded.lengths[row]), s.load_slice(&screen.errors[at..]));
         let bound =
-            s.mul_add(s.splat(rounded.errors[row]), s.load_slice(&screen.lengths[at..]), bound);
+            s.mul_add(s.splat(rounded.errors[row]), s.load_slice(&screen.reaches[at..]), bound);
         let highest = s.mul_add(product, scales, bound);
-        // SAFETY: the token proves AVX-512. NaN (infinity times zero) may be anything.
+        // SAFETY: the token proves AVX-512. NaN (infinity times zero) is not below, so the pair is
+        // scored.
         let below = unsafe { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(highest, floors) };
         !below & (u16::MAX >> (PANEL - there))
     }

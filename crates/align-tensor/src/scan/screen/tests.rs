@@ -28,12 +28,12 @@ fn both(queries: &[f32], dim: usize) -> Option<[ScanQueries; 2]> {
 proptest! {
     #[test]
     fn nothing_is_lost(
-        rows in 0usize..120,
+        rows in prop_oneof![0usize..120, 400usize..900],
         count in 8usize..75,
         dim in 1usize..150,
         floor in prop_oneof![Just(f32::NEG_INFINITY), -1.0f32..3.0],
         rise in any::<bool>(),
-        size in prop_oneof![Just(1.0f32), Just(1e-3), Just(1e-34), Just(300.0)],
+        size in prop_oneof![Just(1.0f32), Just(1e-3), Just(1e-18), Just(1e-34), Just(300.0)],
     ) {
         let x: Vec<f32> = values(rows * dim, 1).iter().map(|x| x * size).collect();
         let half: Vec<f16> = x.iter().map(|&x| f16::from_f32(x)).collect();
@@ -59,6 +59,29 @@ proptest! {
                 let found = finds(&with, Rows::F32(&x), f32::from_bits(score), false);
                 prop_assert!(found.contains(&(query, row, score)), "{query} {row}");
             }
+        }
+    }
+}
+
+/// Where rounding loses nothing or everything, only the room for the arithmetic itself is left.
+#[test]
+fn bounds_hold_at_their_edges() {
+    let [one, tiny, least] = [1.0f32, 1e-20, f32::from_bits(1)];
+    for (x, q, dim) in [
+        (one, one, 640),
+        (tiny, tiny, 640),
+        (tiny, one, 33),
+        (least, one, 2),
+        (one, 1.0 / 3.0, 16_384),
+        (0.1, 0.3, 16_385),
+    ] {
+        let signs = |i: usize| if i % 3 == 0 { -1.0 } else { 1.0 };
+        let row: Vec<f32> = (0..dim).map(|i| x * signs(i)).collect();
+        let queries: Vec<f32> = (0..8 * dim).map(|i| q * signs(i % dim)).collect();
+        if let Some([with, without]) = both(&queries, dim) {
+            let all = finds(&without, Rows::F32(&row), f32::NEG_INFINITY, false);
+            let floor = f32::from_bits(all[0].2);
+            assert_eq!(finds(&with, Rows::F32(&row), floor, false), all, "{x} {q} {dim}");
         }
     }
 }
