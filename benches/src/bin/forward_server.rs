@@ -1,8 +1,8 @@
 //! Runs forwards on request, for comparing programs alternately: each line of standard input is a
 //! request, each line of standard output its answer, both JSON.
 //!
-//! `forward_server FOLDER THREADS` loads a checkpoint folder in f32 and prints its name
-//! and the instruction set. Requests:
+//! `forward_server FOLDER THREADS PRECISION` loads a checkpoint folder and prints its name, the
+//! instruction set and the precision. Requests:
 //! - `{"images": N, "runs": R}`: the vision tower on `N` seeded images;
 //! - `{"lengths": [..], "padded": T, "runs": R}`: the text tower and its projection on seeded
 //!   captions of these lengths, padded to `T` tokens.
@@ -12,7 +12,7 @@
 
 #![forbid(unsafe_code)]
 
-use align_model::{AlignModel, LoadOptions, TextInput, Threads, synthetic};
+use align_model::{AlignModel, LoadOptions, Precision, TextInput, Threads, synthetic};
 use anyhow::{Context, Result};
 use ndarray::{Array2, Array4};
 use serde::{Deserialize, Serialize};
@@ -49,10 +49,11 @@ fn main() -> Result<()> {
     let folder = arguments.next().context("the folder of the checkpoint is missing")?;
     let threads: NonZeroUsize =
         arguments.next().context("the number of threads is missing")?.parse()?;
+    let precision: Precision = arguments.next().context("the precision is missing")?.parse()?;
     let mut options = LoadOptions::new()?;
-    options.runtime = options.runtime.with_threads(Threads::new(threads));
+    options.runtime = options.runtime.with_threads(Threads::new(threads)).with_precision(precision);
     let model = AlignModel::from_pretrained_with(folder, &options)?;
-    println!("align-rs {}", options.runtime.isa.name());
+    println!("align-rs {} {precision}", options.runtime.isa.name());
     for line in io::stdin().lines() {
         let request: Request = serde_json::from_str(&line?)?;
         let answer = answer(&model, &request)?;

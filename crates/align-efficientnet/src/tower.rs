@@ -46,8 +46,9 @@ impl VisionTower {
         weights: &Weights<'_>,
         runtime: &Runtime,
     ) -> Result<Self, CheckpointError> {
-        let activation =
-            Activation::from_name(&config.hidden_act).expect("a validated configuration");
+        let activation = Activation::from_name(&config.hidden_act)
+            .expect("a validated configuration")
+            .rounded_to(runtime.precision());
         let eps = config.batch_norm_eps;
         let stem = Folded::load(weights, &Convolution::stem(config), eps)?;
         let stem_weights = stem.weights.into_f32();

@@ -38,6 +38,8 @@ mod ulp;
 
 pub use activation::{Activation, activate};
 pub use aligned::AlignedBuffer;
+#[cfg(target_arch = "x86_64")]
+pub use amx::tile_loop::{TileLayout, TileLoop};
 pub use arena::{Arena, ArenaSpace, KeptArena};
 pub use attention::{Heads, Sequence, attention};
 pub use checkpoint::{

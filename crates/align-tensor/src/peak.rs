@@ -1,21 +1,17 @@
 //! The most that the units can do, measured: what a kernel's speed is a share of.
 
-#[cfg(target_arch = "x86_64")]
-use crate::{
-    AlignedBuffer,
-    amx::{
-        Amx, TILE_WORDS,
-        block::{BLOCK, Block, ROW, Tiles},
-    },
-    simd::{
-        avx512::Avx512,
-        avx512_bf16::{Avx512Bf16, Bf16Op},
-    },
-};
 use crate::{
     Isa, Precision, Runtime,
     gemm::kernel::{Kernel, Unit},
     simd::{Op, Simd},
+};
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    amx::{Amx, TILE, TILE_WORDS, block::Tiles},
+    simd::{
+        avx512::Avx512,
+        avx512_bf16::{Avx512Bf16, Bf16Op},
+    },
 };
 use std::{
     hint::black_box,
@@ -70,7 +66,7 @@ fn run_chains(isa: Isa, kernel: Kernel, factor: f32) -> ChainsRun {
             run
         }
         #[cfg(target_arch = "x86_64")]
-        Unit::Tiles(amx) => amx.configured(|| run_blocks(amx)),
+        Unit::Tiles(amx) => run_tiles(amx),
         #[cfg(all(test, target_arch = "x86_64"))]
         Unit::EmulatedTiles(_) => unreachable!("no instruction set has it"),
     };
@@ -79,32 +75,17 @@ fn run_chains(isa: Isa, kernel: Kernel, factor: f32) -> ChainsRun {
     ChainsRun { flops: run.flops / products, ..run }
 }
 
-/// Products of tiles that stay in the first-level cache: 32 rows and columns, 256 values of `k`.
-/// Loads cannot be left out, since tiles live in one block of assembly.
+/// [`Chains`] of products of tiles.
 #[cfg(target_arch = "x86_64")]
-fn run_blocks(amx: Amx) -> ChainsRun {
-    const STEPS_OF_K: usize = 8;
-    const BLOCKS: usize = 1 << 10;
-    let words = BLOCK * TILE_WORDS * STEPS_OF_K;
-    let (a, b) = (AlignedBuffer::zeroed(words), AlignedBuffer::zeroed(words));
-    let mut sums = AlignedBuffer::zeroed(BLOCK * BLOCK);
-    for _ in 0..BLOCKS {
-        // SAFETY: `a` has 32 rows of 64 bytes for each step, `b` 16 rows of 128 bytes for each
-        // step, and `sums` 32 x 32 values; the caller has configured the tiles.
-        unsafe {
-            amx.multiply(Block {
-                steps: STEPS_OF_K,
-                a: a.as_ptr().cast(),
-                a_stride: 64 * STEPS_OF_K,
-                a_low: None,
-                b: b.as_ptr().cast(),
-                b_stride: ROW,
-                sums: sums.as_mut_ptr(),
-            });
-        }
-    }
-    let flops = 2 * BLOCK * BLOCK * 2 * TILE_WORDS * STEPS_OF_K * BLOCKS;
-    ChainsRun { sum: black_box(&sums).iter().sum(), flops }
+fn run_tiles(amx: Amx) -> ChainsRun {
+    /// Products of each chain: as long a round as that of the vectors, at 16 cycles a product.
+    const PRODUCTS: usize = 1 << 13;
+    const CHAINS: usize = 4;
+    let mut sums = [[0.0; TILE]; TILE];
+    // SAFETY: the tiles are configured.
+    amx.configured(|| unsafe { amx.run_chains(PRODUCTS, &mut sums) });
+    let flops = 2 * TILE * TILE * 2 * TILE_WORDS * CHAINS * PRODUCTS;
+    ChainsRun { sum: sums[0][0], flops }
 }
 
 /// [`Chains`] of products of pairs, `a = a + factor * factor + 0 * 0`: four operations each.
@@ -184,6 +165,17 @@ mod tests {
             // Each lane of each chain has added 1/4 (the upper half of the bits of 1/2, squared;
             // the lower half is zero) in each step: exact up to 2^24.
             assert_eq!(f64::from(run.sum), (run.flops / 16) as f64);
+        }
+    }
+
+    #[test]
+    fn every_chain_of_tiles_runs_to_its_limit() {
+        for isa in Isa::available() {
+            let kernel = Kernel::new(isa, Precision::Bf16);
+            if kernel.unit.is_tiles() {
+                // 32 products of 1/4 in each step, in each of 2^13.
+                assert_eq!(run_chains(isa, kernel, 0.5).sum, 65536.0);
+            }
         }
     }
 

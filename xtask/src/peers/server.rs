@@ -49,11 +49,8 @@ impl Server {
         writeln!(self.requests, "{request}")
             .with_context(|| format!("{} has ended", self.version))?;
         let answer: Value = serde_json::from_str(&self.line()?)?;
-        let numbers = |name: &str| -> Result<Vec<f64>> {
-            let values =
-                answer[name].as_array().with_context(|| format!("{}: no {name}", self.version))?;
-            // JSON has no NaN: what is not a number here was not finite there.
-            Ok(values.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect())
+        let numbers = |name: &str| {
+            numbers(&answer[name]).with_context(|| format!("{}: no {name}", self.version))
         };
         let (ms, features) = (numbers("ms")?, numbers("features")?);
         ensure!(ms.len() == runs, "{}: {} times of {runs}", self.version, ms.len());
@@ -74,4 +71,10 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The numbers of an array; none where it is no array.
+pub(super) fn numbers(array: &Value) -> Option<Vec<f64>> {
+    // JSON has no NaN: what is not a number here was not finite there.
+    Some(array.as_array()?.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect())
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-/// A name to print, and the request for a server without the number of runs.
+/// A name to print, the images or texts, and the request for a server without the number of runs.
 pub(crate) struct Work {
     pub(super) name: String,
+    pub(super) rows: usize,
     pub(super) request: Value,
 }
 
@@ -24,18 +25,19 @@ impl Work {
     }
 
     fn images(count: usize) -> Self {
-        Self { name: format!("image x{count}"), request: json!({ "images": count }) }
+        let request = json!({ "images": count });
+        Self { name: format!("image x{count}"), rows: count, request }
     }
 
     fn texts(count: usize, tokens: usize) -> Self {
         let request = json!({ "lengths": vec![tokens; count], "padded": tokens });
-        Self { name: format!("text {count}x{tokens}"), request }
+        Self { name: format!("text {count}x{tokens}"), rows: count, request }
     }
 
     /// 16 captions of 8 to 14 tokens, padded to 64 as ALIGN's processor does.
     fn captions() -> Self {
         let lengths: Vec<_> = (0..16).map(|index| 8 + index % 7).collect();
         let request = json!({ "lengths": lengths, "padded": 64 });
-        Self { name: "text 16x8..14 of 64".into(), request }
+        Self { name: "text 16x8..14 of 64".into(), rows: lengths.len(), request }
     }
 }

@@ -13,7 +13,7 @@ impl Activation {
             // clamp keeps NaN; max would not.
             Self::Relu => x.clamp(0.0, f64::INFINITY),
             Self::Relu6 => x.clamp(0.0, 6.0),
-            Self::Silu => x * logistic(x),
+            Self::Silu | Self::SiluBf16 => x * logistic(x),
             Self::Tanh => x.tanh(),
             Self::Sigmoid => logistic(x),
         }

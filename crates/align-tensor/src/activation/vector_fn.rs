@@ -39,5 +39,6 @@ vector_fn!(GeluTanh, "See [`math::gelu_tanh`].", |s, x| math::gelu_tanh(s, x));
 vector_fn!(Relu, "`max(x, 0)`.", |s, x| s.max(s.zero(), x));
 vector_fn!(Relu6, "`min(max(x, 0), 6)`.", |s, x| s.min(s.splat(6.0), s.max(s.zero(), x)));
 vector_fn!(Silu, "See [`math::silu`].", |s, x| math::silu(s, x));
+vector_fn!(SiluBf16, "See [`math::silu_bf16`].", |s, x| math::silu_bf16(s, x));
 vector_fn!(Tanh, "See [`math::tanh()`].", |s, x| math::tanh(s, x));
 vector_fn!(Sigmoid, "See [`math::sigmoid()`].", |s, x| math::sigmoid(s, x));

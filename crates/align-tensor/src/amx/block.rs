@@ -4,7 +4,7 @@
 //! values loads four tiles and multiplies them four times (`bf16`), or loads eight and multiplies
 //! twelve times (`bf16x3`: `low * high`, `high * high`, `high * low`).
 
-use super::{Amx, TILE};
+use super::{Amx, TILE, TILE_WORDS};
 
 /// Rows and columns of a block.
 pub(crate) const BLOCK: usize = 2 * TILE;
@@ -71,6 +71,46 @@ static CONFIGURATION: Configuration = Configuration {
 };
 
 const _: () = assert!(size_of::<Configuration>() == 64);
+
+impl Amx {
+    /// Four chains of so many tile products (not none) whose operands stay in registers: every pair is `(1/2, 1/2)`,
+    /// so a step adds 8 to each sum, exactly. Writes the sums of the last chain.
+    ///
+    /// # Safety
+    /// The thread must be within [`Tiles::configured`].
+    pub(crate) unsafe fn run_chains(self, steps: usize, sums: &mut [[f32; TILE]; TILE]) {
+        debug_assert!(steps > 0);
+        /// Pairs of halves.
+        static OPERAND: [[u32; TILE_WORDS]; TILE] = [[0x3f00_3f00; TILE_WORDS]; TILE];
+        // SAFETY: `self` proves the instructions, and the caller has configured the tiles: the loads read the 16
+        // rows of 64 bytes of `OPERAND`, the store writes those of `sums`. Every tile is written before it is read.
+        unsafe {
+            std::arch::asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "tileloadd tmm4, [{operand} + {stride}*1]",
+                "tileloadd tmm5, [{operand} + {stride}*1]",
+                "2:",
+                "tdpbf16ps tmm0, tmm4, tmm5",
+                "tdpbf16ps tmm1, tmm4, tmm5",
+                "tdpbf16ps tmm2, tmm4, tmm5",
+                "tdpbf16ps tmm3, tmm4, tmm5",
+                "dec {steps}",
+                "jnz 2b",
+                "tilestored [{sums} + {stride}*1], tmm3",
+                operand = in(reg) OPERAND.as_ptr(),
+                sums = in(reg) sums.as_mut_ptr(),
+                stride = in(reg) 4 * TILE_WORDS,
+                steps = inout(reg) steps => _,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _,
+                options(nostack),
+            );
+        }
+    }
+}
 
 impl Tiles for Amx {
     // The same code for every kernel around it: it is called, not inlined.

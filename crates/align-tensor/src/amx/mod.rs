@@ -5,6 +5,7 @@
 //!
 //! - [`block`]: what is multiplied at once, two tiles by two, and the loop over `k`.
 //! - [`detect`]: whether the CPU has it, and the system's leave to use it.
+//! - [`tile_loop`]: that loop alone, for benchmarks.
 //! - [`emulated`]: the same by scalar code, which is what the tests of everything around it run on.
 //!
 //! Within a tile product the even and the odd numbers of the pairs are summed apart, rounded to
@@ -18,6 +19,7 @@ mod detect;
 pub(crate) mod emulated;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tile_loop;
 
 use crate::simd::avx512_bf16::Avx512Bf16;
 

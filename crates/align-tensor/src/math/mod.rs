@@ -1,7 +1,7 @@
 //! Elementary functions on vectors, generic over the instruction set.
 //!
 //! - [`exp()`]: the exponential, which the others stand on.
-//! - [`sigmoid()`], [`silu`]: the logistic function, and `x` times it.
+//! - [`sigmoid()`], [`silu`]: the logistic function, and `x` times it; [`silu_bf16`] for what is rounded next.
 //! - [`tanh()`]: the hyperbolic tangent.
 //! - [`gelu()`], [`gelu_tanh`]: `x` times the normal distribution function, and its `tanh` fit.
 //!
@@ -10,6 +10,7 @@
 //! | `exp` | 1.1, gradual underflow included |
 //! | `sigmoid` | 2.5; for `x < -87`, where it underflows, `2^-126` |
 //! | `silu` | 3; for `x < -87`, where it underflows, `2^-120` |
+//! | `silu_bf16` | `2^-12` of the result; for `x < -87`, where it underflows, `2^-119` |
 //! | `tanh` | 1.5 |
 //! | `gelu` | 4 for `x >= 0`; below, the larger of that and `4 \|x\| 2^-24` |
 //! | `gelu_tanh` | 3 for `x >= -1`; below, the larger of that and `3 \|x\| 2^-24` |
@@ -26,7 +27,7 @@ mod tanh;
 
 pub(crate) use exp::exp;
 pub(crate) use gelu::{gelu, gelu_tanh};
-pub(crate) use sigmoid::{sigmoid, silu};
+pub(crate) use sigmoid::{sigmoid, silu, silu_bf16};
 pub(crate) use tanh::tanh;
 
 use crate::simd::Simd;

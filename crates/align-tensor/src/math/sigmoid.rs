@@ -37,3 +37,17 @@ pub(crate) fn silu<S: Simd>(s: S, x: S::V) -> S::V {
     let power = s.ldexp(polynomial(s, r, [1.0, -1.0, c0, -c1, c2, -c3, c4]), n);
     s.mul(x, s.recip(s.add(one, power)))
 }
+
+/// Minimax `2^f` on `[0, 1]`, to within 7.5e-5 of itself.
+const POWER: [f32; 4] = [0.999_925_2, 0.695_833_56, 0.226_067_16, 0.078_024_52];
+
+/// SiLU to within `2^-12` of itself: for what is rounded to bf16 (`2^-8`) next, in half the instructions of [`silu`].
+///
+/// With `t = -x / ln 2`, `e^-x` is `2^floor(t) 2^(t - floor(t))`; the errors of the polynomial, `2^-13.7`, and of the
+/// reciprocal's estimate, `2^-14`, come together.
+#[inline(always)]
+pub(crate) fn silu_bf16<S: Simd>(s: S, x: S::V) -> S::V {
+    let t = s.mul(x, s.splat(-std::f32::consts::LOG2_E));
+    let power = s.scale_by_floor(polynomial(s, s.fraction(t), POWER), t);
+    s.mul(x, s.recip_estimate(s.add(s.splat(1.0), power)))
+}

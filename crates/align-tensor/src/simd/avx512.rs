@@ -174,6 +174,23 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn fraction(self, a: __m512) -> __m512 {
+        // What rounding down (1) to no bits behind the point leaves; of infinity, zero.
+        avx512!(_mm512_reduce_ps::<1>(a))
+    }
+
+    #[inline(always)]
+    fn scale_by_floor(self, a: __m512, n: __m512) -> __m512 {
+        // It takes the floor itself.
+        avx512!(_mm512_scalef_ps(a, n))
+    }
+
+    #[inline(always)]
+    fn recip_estimate(self, a: __m512) -> __m512 {
+        avx512!(_mm512_rcp14_ps(a))
+    }
+
+    #[inline(always)]
     fn reduce_add(self, a: __m512) -> f32 {
         avx512!({
             let oct = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));

@@ -39,6 +39,16 @@ pub(crate) fn prefetch(p: *const f32) {
 /// The widest vector of any instruction set, in `f32` lanes.
 pub(crate) const MAX_LANES: usize = 16;
 
+/// The magnitude of exponents from which on `a * 2^n` is zero or infinite in `f32`, for `a` near one.
+const SCALE_BOUND: f32 = 160.0;
+
+/// The largest integer that is not above `a`.
+#[inline(always)]
+fn floor<S: Simd>(s: S, a: S::V) -> S::V {
+    let nearest = s.round(a);
+    s.select_lt(a, nearest, s.sub(nearest, s.splat(1.0)), nearest)
+}
+
 /// A computation written once and compiled for every instruction set.
 ///
 /// `run` must be `#[inline(always)]`, and so must everything generic over `S` that it calls:
@@ -141,6 +151,24 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `a * 2^n` for integral `n` in `-252..=254`, gradual underflow and overflow to infinity
     /// included (the result may be rounded twice among the subnormals).
     fn ldexp(self, a: Self::V, n: Self::V) -> Self::V;
+    /// `a - floor(a)` for magnitudes up to 160; beyond, some number of `[0, 1)`.
+    #[inline(always)]
+    fn fraction(self, a: Self::V) -> Self::V {
+        let a = self.clamp_magnitude(a, self.splat(SCALE_BOUND));
+        self.sub(a, floor(self, a))
+    }
+    /// `a * 2^floor(n)` for `a` of `[1/2, 4]`, as [`Simd::ldexp`] rounds it; where `n` is beyond 160 or
+    /// infinite, zero or infinity.
+    #[inline(always)]
+    fn scale_by_floor(self, a: Self::V, n: Self::V) -> Self::V {
+        self.ldexp(a, floor(self, self.clamp_magnitude(n, self.splat(SCALE_BOUND))))
+    }
+    /// `1 / a` to within `2^-14` of itself for positive `a` up to `2^126` that is normal; `1 / inf` is
+    /// zero.
+    #[inline(always)]
+    fn recip_estimate(self, a: Self::V) -> Self::V {
+        self.recip(a)
+    }
     /// The sum of all lanes, halving: lane `i` is added to lane `i + LANES/2`, and so on.
     fn reduce_add(self, a: Self::V) -> f32;
     /// The largest lane; which one is unspecified where a lane is NaN.

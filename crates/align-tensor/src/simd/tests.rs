@@ -193,6 +193,40 @@ on_every_isa! {
 }
 
 on_every_isa! {
+    fn floors_split_and_scale(s: S) {
+        let (zero, infinity) = (vec![0.0; S::LANES], vec![f32::INFINITY; S::LANES]);
+        for quarter in -640..=640 {
+            let n = quarter as f32 / 4.0;
+            assert_eq!(lanes(s, s.fraction(s.splat(n))), vec![n - n.floor(); S::LANES], "{n}");
+            let found = lanes(s, s.scale_by_floor(s.splat(1.5), s.splat(n)));
+            assert_eq!(found, lanes(s, s.ldexp(s.splat(1.5), s.splat(n.floor()))), "{n}");
+        }
+        for n in [161.0, 1e30, f32::INFINITY] {
+            assert_eq!(lanes(s, s.scale_by_floor(s.splat(1.5), s.splat(n))), infinity);
+            assert_eq!(lanes(s, s.scale_by_floor(s.splat(1.5), s.splat(-n))), zero);
+            for n in [n, -n] {
+                assert!(lanes(s, s.fraction(s.splat(n))).iter().all(|f| (0.0..1.0).contains(f)));
+            }
+        }
+    }
+}
+
+on_every_isa! {
+    fn estimates_of_reciprocals_have_fourteen_bits(s: S) {
+        // Steps through every binade from 2^-126 to 2^126.
+        let steps = (0x0080_0000..0x7e80_0000_u32).step_by(104_729).map(f32::from_bits);
+        let arguments: Vec<f32> = steps.collect();
+        let mut found = arguments.clone();
+        s.map_in_place(&mut found, |a| s.recip_estimate(a));
+        for (x, found) in arguments.into_iter().zip(found) {
+            let error = (f64::from(found) * f64::from(x) - 1.0).abs();
+            assert!(error <= 2f64.powi(-14), "1 / {x:e} is {found:e}");
+        }
+        assert_eq!(lanes(s, s.recip_estimate(s.splat(f32::INFINITY))), vec![0.0; S::LANES]);
+    }
+}
+
+on_every_isa! {
     fn bf16_rounds_splits_and_joins_by_its_rules(s: S) {
         // Every upper half: every exponent, NaN and infinity; lower halves about the ties.
         for lower in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {

@@ -1,0 +1,60 @@
+//! The loop of AMX tiles alone, by where its operands lie: two tiles by two, the only shape that the kernels have.
+//!
+//! The peak is that of tile products in registers, measured by the same process. Where there are no
+//! tiles nothing is measured.
+
+#[cfg(target_arch = "x86_64")]
+fn main() {
+    use align_benches::Bench;
+    use align_tensor::{Isa, IsaName};
+    match Isa::from_env() {
+        Ok(isa) if isa.name() == IsaName::Amx => Bench::main(measure),
+        _ => println!("no AMX tiles here, or ALIGN_ISA asks for less: nothing is measured"),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn main() {
+    println!("no AMX tiles here: nothing is measured");
+}
+
+#[cfg(target_arch = "x86_64")]
+fn measure(bench: &mut align_benches::Bench<'_>) {
+    use align_tensor::{Precision, TileLayout, TileLoop};
+    // Rows and columns take 64 bytes for each value of `k`, sums 4 KB. A first-level cache has 48 KB, a
+    // second-level one 2 MB.
+    let near = TileLayout::new(256, 1);
+    let far = TileLayout::new(2048, 1);
+    let off = 16;
+    let layouts = [
+        ("first level", near),
+        ("first level, rows off by 16 bytes", TileLayout { left_offset: off, ..near }),
+        ("first level, columns off by 16 bytes", TileLayout { columns_offset: off, ..near }),
+        (
+            "first level, both off by 16 bytes",
+            TileLayout { left_offset: off, columns_offset: off, ..near },
+        ),
+        // Rows of 4 KB, all in one set of the first-level cache, and rows that are spread.
+        ("second level", far),
+        ("second level, rows a line further apart", TileLayout { gap: 64, ..far }),
+        (
+            "second level, both off by 16 bytes",
+            TileLayout { left_offset: off, columns_offset: off, ..far },
+        ),
+        // As a product does: a panel of columns meets the rows of a task.
+        ("a panel and 160 rows", TileLayout::new(768, 5)),
+        ("a panel and 160 rows", TileLayout::new(3072, 5)),
+    ];
+    for three_products in [false, true] {
+        let precision = if three_products { Precision::Bf16x3 } else { Precision::Bf16 };
+        let isa = bench.isa;
+        let mut group = bench.group_in(precision, &format!("tiles/{precision}"));
+        for (name, layout) in layouts {
+            // In two parts everything is twice as large.
+            let k = if three_products { layout.k / 2 } else { layout.k };
+            let layout = TileLayout { k, three_products, ..layout };
+            let mut tiles = TileLoop::new(isa, layout).expect("the set has tiles");
+            group.flops(&format!("{name}, k {k}"), tiles.flops(), || tiles.run());
+        }
+    }
+}
