@@ -75,7 +75,7 @@ fn bounds_hold_at_their_edges() {
         (one, 1.0 / 3.0, 16_384),
         (0.1, 0.3, 16_385),
     ] {
-        let signs = |i: usize| if i % 3 == 0 { -1.0 } else { 1.0 };
+        let signs = |i: usize| if i.is_multiple_of(3) { -1.0 } else { 1.0 };
         let row: Vec<f32> = (0..dim).map(|i| x * signs(i)).collect();
         let queries: Vec<f32> = (0..8 * dim).map(|i| q * signs(i % dim)).collect();
         if let Some([with, without]) = both(&queries, dim) {
