@@ -41,12 +41,7 @@ impl Precision {
 /// Its name on command lines.
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::Bf16x3 => "bf16x3",
-            Self::Bf16 => "bf16",
-            Self::Int8 => "int8",
-        })
+        f.write_str(self.to_possible_value().expect("no variant is skipped").get_name())
     }
 }
 
