@@ -164,13 +164,15 @@ impl<T: RowElement> VnniOp for Screened<'_, T> {
             lengths: [0.0; BLOCK],
             errors: [0.0; BLOCK],
         };
-        let mut room = self.scan.room(BLOCK);
+        // Most scans never score all pairs of a block.
+        let mut room = None;
         let (mut pause, mut next_pause, mut all_scored) = (0, PAUSE, 0);
         for (index, rows) in self.scan.rows.chunks(BLOCK * dim).enumerate() {
             let first = index * BLOCK;
             if pause > 0 {
                 pause -= 1;
-                self.scan.score_all(s, rows, first, &mut room);
+                let room = room.get_or_insert_with(|| self.scan.room(BLOCK));
+                self.scan.score_all(s, rows, first, room);
                 continue;
             }
             for (row, values) in rows.chunks_exact(dim).enumerate() {
