@@ -2,10 +2,9 @@
 //!
 //! `scan FOLDER [ROWS [QUERIES]]` makes the index in FOLDER if there is none (2,000,000 rows of 640
 //! values in half precision: 2.6 GB, twice that while it is made), then lets the sum, one query and
-//! 64 (or QUERIES) take
-//! turns, all on the same threads, and prints the fastest and the median of each. Times are those
-//! of `Searcher::search`: floors, the best ten of each query and putting workers' finds together
-//! are in them.
+//! 64 (or QUERIES) take turns, all on the same threads, and prints the fastest and the median of
+//! each. Times are those of `Searcher::search`: floors, the best ten of each query and putting
+//! workers' finds together are in them.
 
 #![forbid(unsafe_code)]
 
