@@ -1,7 +1,9 @@
 //! The stem, and the first half of the last block of each stage: whole, and without its expansion.
 
-use align_benches::{Bench, ConvolutionShape, Copies, values};
-use align_tensor::{Activation, ExpandDepthwise, Expansion, PackedMatrix, Precision, Stem};
+use align_benches::{Bench, ConvolutionShape, Copies, values, weights};
+use align_tensor::{
+    Activation, AlignedBuffer, ExpandDepthwise, Expansion, PackedMatrix, Precision, Stem,
+};
 
 fn main() {
     Bench::main(|bench| {
@@ -22,12 +24,12 @@ fn stem(bench: &mut Bench<'_>) {
     const INPUTS: usize = 3;
     const CHANNELS: usize = 64;
     let team = bench.team;
-    let weights = values(CHANNELS * INPUTS * 9);
+    let weights = weights(CHANNELS, INPUTS * 9);
     let stem = Stem::new(bench.isa, &weights, values(CHANNELS), INPUTS, Activation::Silu);
     let image = values(INPUTS * SIDE * SIDE);
     let pixels = Stem::output_len(SIDE).pow(2);
-    let mut scratch = vec![0.0; stem.scratch_len(SIDE)];
-    let mut out = vec![0.0; pixels * CHANNELS];
+    let mut scratch = AlignedBuffer::zeroed(stem.scratch_len(SIDE));
+    let mut out = AlignedBuffer::zeroed(pixels * CHANNELS);
     let flops = 2 * pixels * CHANNELS * INPUTS * 9;
     bench.group("stem").flops("hot", flops, || {
         stem.run(team, &image, (SIDE, SIDE), &mut scratch, &mut out);
@@ -39,7 +41,7 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
     let (isa, team) = (bench.isa, bench.team);
     let (channels, inputs) = (shape.block.expanded_channels, shape.block.in_channels);
     let expansion = expand.map(|precision| {
-        let weights = values(channels * inputs);
+        let weights = weights(channels, inputs);
         let weights = PackedMatrix::pack_as(isa, precision, &weights, channels, inputs);
         Expansion::new(weights, values(channels))
     });
@@ -48,14 +50,14 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
         isa,
         expansion,
         shape.geometry(),
-        &values(channels * taps),
+        &weights(channels, taps),
         values(channels),
         Activation::Silu,
     );
     let size = (shape.side, shape.side);
     let input = values(shape.side.pow(2) * kernel.inputs());
-    let mut scratch = vec![0.0; kernel.scratch_len(size.0, size.1)];
-    let mut out = vec![0.0; shape.out_side().pow(2) * channels];
+    let mut scratch = AlignedBuffer::zeroed(kernel.scratch_len(size.0, size.1));
+    let mut out = AlignedBuffer::zeroed(shape.out_side().pow(2) * channels);
     let mut sums = vec![0.0; shape.out_side() * channels];
     let mut means = vec![0.0; channels];
     let name = match expand {

@@ -144,15 +144,24 @@ impl<T: Clone> Copies<T> {
     }
 }
 
-/// `len` numbers of [-1, 1) that follow from their index: no denormals, no two rows alike.
+/// `len` numbers of [-1, 1) that follow from their index, as if drawn at random.
 pub fn values(len: usize) -> Vec<f32> {
-    (0..len as u32)
+    (0..len as u64)
         .map(|index| {
-            // A multiplicative hash: the golden ratio of 2^32.
-            let hash = index.wrapping_add(1).wrapping_mul(0x9E37_79B9);
-            (hash >> 8) as f32 / (1 << 23) as f32 - 1.0
+            // SplitMix64: mixed well, for neighbours that resemble each other add up in products.
+            let mut hash = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            (hash >> 40) as f32 / (1 << 23) as f32 - 1.0
         })
         .collect()
+}
+
+/// Weights of `outputs` rows, each for sums of so many inputs, which are then of their inputs' size:
+/// a large sum would make activations work with denormals.
+pub fn weights(outputs: usize, inputs: usize) -> Vec<f32> {
+    let scale = (3.0 / inputs as f32).sqrt();
+    values(outputs * inputs).into_iter().map(|x| scale * x).collect()
 }
 
 #[cfg(test)]

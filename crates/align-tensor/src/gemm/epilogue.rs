@@ -31,51 +31,84 @@ impl<'a> Epilogue<'a> {
     }
 }
 
-/// Writes one row of a tile: `out = f(sums * scales + bias) + residual`, `out_len` columns of it.
-///
-/// # Safety
-/// `sums` must be valid for reads of `out_len` rounded up to whole vectors; `scales`, `bias` and
-/// `residual`, where they are not null, for reads of `out_len` values, and `out` for writes of as
-/// many.
+/// What the sums of a panel's columns are multiplied by and what is added then, in vectors; zero for
+/// columns that are absent.
+pub(crate) struct Affine<S: Simd> {
+    scales: Option<[S::V; 2]>,
+    bias: [S::V; 2],
+}
+
+impl<S: Simd> Affine<S> {
+    /// Of `scales` and a `bias` for each column present; empty where there is nothing to do.
+    #[inline(always)]
+    pub(crate) fn new(s: S, scales: &[f32], bias: &[f32]) -> Self {
+        let scales = if scales.is_empty() { None } else { Some(vectors(s, scales)) };
+        Self { scales, bias: vectors(s, bias) }
+    }
+
+    /// Of vector `v` of the columns.
+    #[inline(always)]
+    fn of(&self, s: S, v: usize, x: S::V) -> S::V {
+        let x = match self.scales {
+            Some(scales) => s.mul(x, scales[v]),
+            None => x,
+        };
+        s.add(x, self.bias[v])
+    }
+}
+
+/// Up to two vectors of values, with zeros behind.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
-pub(crate) unsafe fn finish_row<S: Simd, F: VectorFn>(
-    s: S,
-    f: F,
-    sums: *const f32,
-    scales: *const f32,
-    bias: *const f32,
-    residual: *const f32,
-    out: *mut f32,
-    out_len: usize,
-) {
-    let mut column = 0;
-    while column < out_len {
-        let n = S::LANES.min(out_len - column);
-        // SAFETY: `n` columns are left from `column` on, so each access stays within what the
-        // caller gives; full vectors are accessed only where `n` is a full vector.
-        unsafe {
-            let full = n == S::LANES;
-            let load = |p: *const f32| {
-                if full { s.load(p.add(column)) } else { s.load_first(p.add(column), n) }
-            };
-            let mut v = s.load(sums.add(column));
-            if !scales.is_null() {
-                v = s.mul(v, load(scales));
-            }
-            if !bias.is_null() {
-                v = s.add(v, load(bias));
-            }
-            v = f.eval(s, v);
-            if !residual.is_null() {
-                v = s.add(v, load(residual));
-            }
-            if full {
-                s.store(out.add(column), v);
-            } else {
-                s.store_first(out.add(column), n, v);
+fn vectors<S: Simd>(s: S, of: &[f32]) -> [S::V; 2] {
+    let (first, second) = of.split_at(of.len().min(S::LANES));
+    [s.load_tail(first), s.load_tail(second)]
+}
+
+/// Where a tile's values go.
+pub(crate) struct Target {
+    /// The columns that are present.
+    pub(crate) columns: usize,
+    /// The first of them of the first row, to be added last, or null.
+    pub(crate) residual: *const f32,
+    /// The same of the output.
+    pub(crate) out: *mut f32,
+    /// Values from row to row of both.
+    pub(crate) pitch: usize,
+}
+
+impl Target {
+    /// Writes `f(sums * scales + bias) + residual`; `sums` are rows of `width`, of whole vectors.
+    ///
+    /// # Safety
+    /// For each row of `sums`, `out` must be valid for writes of `columns` values, and `residual`,
+    /// where it is not null, for reads of as many.
+    #[inline(always)]
+    pub(crate) unsafe fn finish<S: Simd, F: VectorFn>(
+        self,
+        s: S,
+        f: F,
+        affine: &Affine<S>,
+        sums: &[f32],
+        width: usize,
+    ) {
+        for (row, sums) in sums.chunks_exact(width).enumerate() {
+            for (v, x) in sums.chunks_exact(S::LANES).enumerate() {
+                let at = row * self.pitch + v * S::LANES;
+                let n = self.columns.saturating_sub(v * S::LANES).min(S::LANES);
+                let x = f.eval(s, affine.of(s, v, s.load_slice(x)));
+                let (residual, out) = (self.residual.wrapping_add(at), self.out.wrapping_add(at));
+                // SAFETY: `n` of the row's columns are left from vector `v` on.
+                unsafe {
+                    match (self.residual.is_null(), n == S::LANES) {
+                        (true, true) => s.store(out, x),
+                        (true, false) => s.store_first(out, n, x),
+                        (false, true) => s.store(out, s.add(x, s.load(residual))),
+                        (false, false) => {
+                            s.store_first(out, n, s.add(x, s.load_first(residual, n)));
+                        }
+                    }
+                }
             }
         }
-        column += n;
     }
 }

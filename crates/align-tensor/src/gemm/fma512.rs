@@ -11,29 +11,26 @@
 //! broadcasts in `zmm30` and `zmm31` by turns.
 
 use super::microkernel::Tile;
-use crate::{aligned::LINE, simd::avx512::Avx512};
+use crate::simd::avx512::Avx512;
 use std::arch::asm;
 
 /// The values of a vector.
 const LANES: usize = 16;
 
 impl Avx512 {
-    /// Adds up `steps` steps of `tile` from step `first` on: into the tile's sums if `add`, else
-    /// in place of them.
+    /// [`Tile::compute`] for products of `f32`.
     ///
     /// # Safety
-    /// As for [`Tile::compute`] for products of `f32` on AVX-512, with `first + steps` at most the
-    /// tile's and `steps` not zero; `add` only where the sums have been written.
-    pub(super) unsafe fn multiply_f32(self, tile: Tile, first: usize, steps: usize, add: bool) {
-        let a = tile.a.wrapping_add(first);
-        let panel = tile.panel.wrapping_add(first * tile.width);
-        let ahead = tile.ahead.wrapping_add(first * LINE);
-        let tile = Tile { a, panel, ahead, steps, ..tile };
-        // SAFETY: `self` proves AVX-512; the caller's duties, of which these are a part.
+    /// As for that.
+    pub(super) unsafe fn multiply_f32(self, tile: Tile) {
+        let a = tile.a.wrapping_add(tile.first);
+        let panel = tile.panel.wrapping_add(tile.first * tile.width);
+        let from_there = Tile { a, panel, ..tile };
+        // SAFETY: `self` proves AVX-512; the caller's duties.
         unsafe {
             match tile.width {
-                LANES => one_vector(tile, add),
-                _ => two_vectors(tile, add),
+                LANES => one_vector(from_there),
+                _ => two_vectors(from_there),
             }
         }
     }
@@ -71,11 +68,11 @@ macro_rules! row {
 }
 
 /// The whole tile: clears the sums, multiplies four steps at a time and the rest one by one, adds
-/// the sums of before if `$add`, writes. `$lines` are the vectors of columns; each row has its
+/// the sums of before if these are not the first steps, writes. `$lines` are the vectors of columns; each row has its
 /// number, the register of its broadcast, and the numbers of its sums.
 macro_rules! tile {
     (
-        $tile:ident, $add:ident, $lines:tt,
+        $tile:ident, $lines:tt,
         [$($row:tt $x:literal $($sum:literal)+;)*]
     ) => {
         asm!(
@@ -85,22 +82,25 @@ macro_rules! tile {
             "jb 3f",
             // Four steps at a time.
             "2:",
-            "prefetcht1 byte ptr [{ahead}]",
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
             columns!($lines, 0),
             $(row!("0", $row, $x, $($sum),+),)*
-            "prefetcht1 byte ptr [{ahead} + 64]",
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
             columns!($lines, 1),
             $(row!("4", $row, $x, $($sum),+),)*
-            "prefetcht1 byte ptr [{ahead} + 128]",
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
             columns!($lines, 2),
             $(row!("8", $row, $x, $($sum),+),)*
-            "prefetcht1 byte ptr [{ahead} + 192]",
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
             columns!($lines, 3),
             $(row!("12", $row, $x, $($sum),+),)*
             "add {a}, 16",
             "add {b}, 16",
             "add {c}, 16",
-            "add {ahead}, 256",
             concat!("add {panel}, 4*64*", $lines),
             "sub {steps}, 4",
             "jae 2b",
@@ -118,7 +118,7 @@ macro_rules! tile {
             "dec {steps}",
             "jnz 4b",
             "5:",
-            "test {add}, {add}",
+            "test {first}, {first}",
             "jz 6f",
             $($(concat!("vaddps zmm", $sum, ", zmm", $sum, ", zmmword ptr [{sums} + 64*", $sum, "]"),)+)*
             "6:",
@@ -129,10 +129,11 @@ macro_rules! tile {
             s = in(reg) 4 * $tile.stride,
             s3 = in(reg) 12 * $tile.stride,
             panel = inout(reg) $tile.panel => _,
-            ahead = inout(reg) $tile.ahead => _,
+            fetch = inout(reg) $tile.fetch.from => _,
+            pace = in(reg) $tile.fetch.pace,
             steps = inout(reg) $tile.steps => _,
             sums = in(reg) $tile.sums,
-            add = in(reg) usize::from($add),
+            first = in(reg) $tile.first,
             out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _,
             out("zmm4") _, out("zmm5") _, out("zmm6") _, out("zmm7") _,
             out("zmm8") _, out("zmm9") _, out("zmm10") _, out("zmm11") _,
@@ -182,18 +183,19 @@ macro_rules! by_height {
 /// The tile of a panel of one vector.
 ///
 /// # Safety
-/// As for [`Avx512::multiply_f32`], from step 0 on, on a CPU with AVX-512.
+/// As for [`Avx512::multiply_f32`], but `a` and `panel` are at the first of the steps, on a CPU with
+/// AVX-512.
 #[rustfmt::skip]
 #[target_feature(enable = "avx512f")]
 #[inline(never)]
-unsafe fn one_vector(tile: Tile, add: bool) {
+unsafe fn one_vector(tile: Tile) {
     macro_rules! of_rows {
         ($($row:tt $x:literal $sum:literal;)*) => {
-            tile!(tile, add, 1, [$($row $x $sum;)*])
+            tile!(tile, 1, [$($row $x $sum;)*])
         };
     }
     // SAFETY: loads are of `steps` values of each row (a row's address is `a` and `row` strides), of
-    // as many vectors of the panel; what `ahead` names is not read. Stores are to `rows` vectors of
+    // as many vectors of the panel; what is fetched is not read. Stores are to `rows` vectors of
     // the sums, which are read where the caller says that they are there.
     unsafe { by_height!(tile.rows, of_rows, [],
         1 { 0 "zmm30" 0; }
@@ -220,10 +222,10 @@ unsafe fn one_vector(tile: Tile, add: bool) {
 #[rustfmt::skip]
 #[target_feature(enable = "avx512f")]
 #[inline(never)]
-unsafe fn two_vectors(tile: Tile, add: bool) {
+unsafe fn two_vectors(tile: Tile) {
     macro_rules! of_rows {
         ($($row:tt $x:literal $sum0:literal $sum1:literal;)*) => {
-            tile!(tile, add, 2, [$($row $x $sum0 $sum1;)*])
+            tile!(tile, 2, [$($row $x $sum0 $sum1;)*])
         };
     }
     // SAFETY: as in `one_vector`, with two vectors of columns and of sums for each row.

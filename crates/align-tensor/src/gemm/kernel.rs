@@ -12,12 +12,14 @@ use crate::amx::emulated::Emulated;
 use crate::{
     Isa, Precision,
     simd::{Op, Simd},
+    sizes::piece,
 };
 #[cfg(target_arch = "x86_64")]
 use crate::{
     amx::{Amx, block::Tiles},
     simd::avx512_bf16::Avx512Bf16,
 };
+use std::ops::Range;
 
 /// The instructions that multiply.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +84,11 @@ impl Unit {
     }
 }
 
+/// The longest chain of products added to one accumulator. Longer sums are cut into equal blocks:
+/// the rounding error of a chain grows with its length, and a block's share of a panel and of
+/// the rows stays in the caches.
+const MAX_K_BLOCK: usize = 512;
+
 /// A precision and the instructions that make its products.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kernel {
@@ -114,6 +121,19 @@ impl Kernel {
             _ if self.unit.is_tiles() => k.div_ceil(2).next_multiple_of(16),
             _ => k.div_ceil(2),
         }
+    }
+
+    /// Cuts the steps for sums of `k` products into blocks of equal length, give or take one: what a
+    /// tile adds up before it adds that to the sums of the blocks before.
+    pub(crate) fn blocks(self, k: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+        let steps = self.steps(k);
+        let longest = match self.precision {
+            _ if self.unit.is_tiles() => steps,
+            Precision::F32 => MAX_K_BLOCK,
+            _ => MAX_K_BLOCK / 2,
+        };
+        let blocks = steps.div_ceil(longest);
+        (0..blocks).map(move |block| piece(steps, block, blocks))
     }
 
     /// The words of 32 bits that a panel of so many columns is multiplied from.

@@ -8,14 +8,13 @@
 #[cfg(target_arch = "x86_64")]
 use super::product::Pairs;
 use super::{
+    fetch::Fetch,
     kernel::{Kernel, Unit},
     product::{Fma, Product, Widened},
 };
 use crate::{
     Precision,
-    aligned::LINE,
     simd::{MAX_LANES, Op, Simd, prefetch},
-    sizes::piece,
 };
 #[cfg(target_arch = "x86_64")]
 use crate::{
@@ -33,10 +32,15 @@ use std::ops::Range;
 /// The values of the largest tile: two tiles of AMX by two.
 pub(crate) const MAX_TILE: usize = 2 * MAX_LANES * 2 * MAX_LANES;
 
-/// The longest chain of products added to one accumulator. Longer sums are cut into equal blocks:
-/// the rounding error of a chain grows with its length, and a block's share of a panel and of
-/// the rows stays in the first-level cache.
-const MAX_K_BLOCK: usize = 512;
+/// Room for the sums of a tile, on cache lines: a vector across two takes two stores.
+#[repr(align(64))]
+pub(crate) struct Sums(pub(crate) [f32; MAX_TILE]);
+
+impl Sums {
+    pub(crate) fn new() -> Self {
+        Self([0.0; MAX_TILE])
+    }
+}
 
 /// The rows of a full tile of a kernel.
 pub(crate) fn max_rows<S: Simd>(kernel: Kernel) -> usize {
@@ -58,12 +62,6 @@ pub(crate) fn max_rows<S: Simd>(kernel: Kernel) -> usize {
 const fn rows_of<S: Simd, P: Product<S>>() -> usize {
     let rows = S::REGISTERS.saturating_sub(2 * P::COLUMN_REGISTERS + P::LEFT_REGISTERS) / 2;
     if rows == 0 { 1 } else { rows }
-}
-
-/// Cuts `steps` of so many values each into blocks of equal length, give or take one.
-fn blocks(steps: usize, values: usize) -> impl Iterator<Item = Range<usize>> {
-    let blocks = steps.div_ceil(MAX_K_BLOCK / values);
-    (0..blocks).map(move |block| piece(steps, block, blocks))
 }
 
 /// Cuts `rows` into tiles of equal height, give or take one, so that no stub is left at the end
@@ -100,12 +98,14 @@ impl RowTiles {
     }
 }
 
-/// A tile to be computed: `sums[rows, width]` from `rows` rows that start at `a`, `stride` words
-/// apart, and a panel of `steps` rows; `sums` has rows of `width` values. A word is an `f32` or, in
-/// its bits, what the kernel makes of one.
+/// Some steps of a tile to be computed: `sums[rows, width]` from `rows` rows that start at `a`, `stride`
+/// words apart, and a panel; `sums` has rows of `width` values, which a first step is written to and
+/// a later one added to. A word is an `f32` or, in its bits, what the kernel makes of one.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile {
     pub(crate) rows: usize,
+    /// The first of the steps, and their number: one of [`Kernel::blocks`].
+    pub(crate) first: usize,
     pub(crate) steps: usize,
     pub(crate) width: usize,
     pub(crate) a: *const f32,
@@ -113,19 +113,20 @@ pub(crate) struct Tile {
     /// Words from a row's high parts to its low ones.
     pub(crate) low: usize,
     pub(crate) panel: *const f32,
-    /// What will be read next: a cache line of it is fetched for each step. Any address will do.
-    pub(crate) ahead: *const f32,
+    /// What will be read next.
+    pub(crate) fetch: Fetch,
     pub(crate) sums: *mut f32,
 }
 
 impl Tile {
-    /// Computes the tile.
+    /// Computes the steps.
     ///
     /// # Safety
     /// - `a.add(r * stride)` must be valid for reads of a row in the form of
-    ///   [`Left`](super::Left) for `kernel` for every `r < rows`, of `steps` steps.
-    /// - `panel` must be valid for reads of `steps * parts * width` words (`kernel.parts()`),
-    ///   `sums` for writes of `rows * width`.
+    ///   [`Left`](super::Left) for `kernel` for every `r < rows`, of `first + steps` steps.
+    /// - `panel` must be valid for reads of the `first + steps` rows of `parts * width` words
+    ///   (`kernel.parts()`), `sums` for writes of `rows * width` and, where `first` is not zero, for
+    ///   reads of as many.
     /// - `width` must be `S::LANES` or `2 * S::LANES`, `rows` in `1..=max_rows::<S>(kernel)`, and
     ///   `steps` not zero.
     /// - `kernel` must be one of `S`'s own instruction set.
@@ -138,12 +139,8 @@ impl Tile {
         match (kernel.precision, kernel.unit) {
             #[cfg(target_arch = "x86_64")]
             (Precision::F32, _) if let Some(avx512) = s.avx512() => {
-                for block in blocks(self.steps, 1) {
-                    let (first, steps) = (block.start, block.len());
-                    // SAFETY: the caller's duties; blocks are within the steps and not empty, and
-                    // the first writes the sums.
-                    unsafe { avx512.multiply_f32(self, first, steps, first > 0) };
-                }
+                // SAFETY: the caller's duties.
+                unsafe { avx512.multiply_f32(self) };
             }
             (Precision::F32, _) => s.outline(CheckedTile { tile: self, product: Fma }),
             (Precision::Bf16x3, Unit::Fma) => {
@@ -173,7 +170,7 @@ impl Tile {
 impl Tile {
     /// The tile as a block of tiles.
     fn block(self, kernel: Kernel) -> Block {
-        debug_assert!(self.width == BLOCK && self.steps.is_multiple_of(TILE));
+        debug_assert!(self.width == BLOCK && self.first == 0 && self.steps.is_multiple_of(TILE));
         let word = size_of::<f32>();
         Block {
             steps: self.steps / TILE,
@@ -266,36 +263,34 @@ unsafe fn tile_of_size<S: Simd, P: Product<S>, const MR: usize, const NV: usize>
     product: P,
     tile: Tile,
 ) {
-    let Tile { steps, a, stride, low, panel, ahead, sums, .. } = tile;
+    let Tile { first, steps, a, stride, low, panel, fetch, sums, .. } = tile;
     let pitch = NV * S::LANES;
-    for block in blocks(steps, P::VALUES) {
-        let mut acc = [[s.zero(); NV]; MR];
-        for step in block.clone() {
-            prefetch(ahead.wrapping_add(step * LINE));
-            let columns: [P::Columns; NV] = std::array::from_fn(
-                #[inline(always)]
-                // SAFETY: `step` is within the panel's rows, each of `PARTS` times `NV` vectors.
-                |v| unsafe {
-                    product.columns(s, panel.add(step * P::PARTS * pitch + v * S::LANES), pitch)
-                },
-            );
-            for (row, acc) in acc.iter_mut().enumerate() {
-                // SAFETY: `row < MR`, and the row has more than `step` steps.
-                let left = unsafe { product.left(s, a.add(row * stride), low, step) };
-                for (acc, &columns) in acc.iter_mut().zip(&columns) {
-                    *acc = product.add(s, left, columns, *acc);
-                }
+    let mut acc = [[s.zero(); NV]; MR];
+    for step in first..first + steps {
+        prefetch(fetch.at(step - first));
+        let columns: [P::Columns; NV] = std::array::from_fn(
+            #[inline(always)]
+            // SAFETY: `step` is within the panel's rows, each of `PARTS` times `NV` vectors.
+            |v| unsafe {
+                product.columns(s, panel.add(step * P::PARTS * pitch + v * S::LANES), pitch)
+            },
+        );
+        for (row, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: `row < MR`, and the row has more than `step` steps.
+            let left = unsafe { product.left(s, a.add(row * stride), low, step) };
+            for (acc, &columns) in acc.iter_mut().zip(&columns) {
+                *acc = product.add(s, left, columns, *acc);
             }
         }
-        for (row, acc) in acc.iter().enumerate() {
-            for (v, &acc) in acc.iter().enumerate() {
-                // SAFETY: `row < MR` and `v < NV`, so this vector lies within `sums`; the first
-                // block has written it before a later one reads it.
-                unsafe {
-                    let sum = sums.add((row * NV + v) * S::LANES);
-                    let acc = if block.start == 0 { acc } else { s.add(s.load(sum), acc) };
-                    s.store(sum, acc);
-                }
+    }
+    for (row, acc) in acc.iter().enumerate() {
+        for (v, &acc) in acc.iter().enumerate() {
+            // SAFETY: `row < MR` and `v < NV`, so this vector lies within `sums`, which the caller
+            // has written where there were steps before.
+            unsafe {
+                let sum = sums.add((row * NV + v) * S::LANES);
+                let acc = if first == 0 { acc } else { s.add(s.load(sum), acc) };
+                s.store(sum, acc);
             }
         }
     }

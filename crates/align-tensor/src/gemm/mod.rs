@@ -11,7 +11,9 @@
 //! - [`microkernel`]: a tile of up to 14 rows by one panel, in registers.
 //! - `fma512`: the same in assembly, for `f32` on AVX-512.
 //! - [`epilogue`]: scales, bias, activation and residual on a finished tile.
+//! - [`fetch`]: what a tile fetches from memory meanwhile.
 //! - [`drive`]: which thread does which tiles.
+//! - [`part`]: what it does with them.
 //! - [`scratch`]: where a thread keeps rounded rows and widened panels.
 //!
 //! Every element is one chain of fused multiply-adds over `k`, cut into equal blocks of at most 512,
@@ -20,19 +22,22 @@
 
 mod drive;
 mod epilogue;
+mod fetch;
 #[cfg(target_arch = "x86_64")]
 mod fma512;
 pub(crate) mod kernel;
 pub(crate) mod left;
 pub(crate) mod microkernel;
 mod pack;
+mod part;
 pub(crate) mod product;
 mod scratch;
 
 pub(crate) use drive::gemm_here;
 pub use drive::{Inputs, gemm};
 pub use epilogue::Epilogue;
-pub(crate) use epilogue::finish_row;
+pub(crate) use epilogue::{Affine, Target};
+pub(crate) use fetch::Fetch;
 pub(crate) use left::Left;
 pub use pack::{PackedMatrix, PackedView};
 pub(crate) use pack::{PackedShape, quantize};

@@ -20,6 +20,7 @@ use crate::{
     simd::{MAX_LANES, Op, Simd},
     sizes::product,
 };
+use std::ops::Range;
 
 /// The inputs that are packed for all columns of a panel before the next.
 const PACKED_AT_ONCE: usize = 64;
@@ -350,6 +351,13 @@ impl<'a> PackedView<'a> {
     pub(crate) fn panel(&self, index: usize) -> &'a [f32] {
         &self.data[self.shape().stored(index)]
     }
+
+    /// Some of its rows.
+    pub(crate) fn panel_rows(&self, index: usize, rows: Range<usize>) -> &'a [f32] {
+        let panel = self.panel(index);
+        let row = panel.len() / self.kernel.steps(self.k);
+        &panel[rows.start * row..rows.end * row]
+    }
 }
 
 /// Where the panels of a packed matrix are.
@@ -384,7 +392,7 @@ impl PackedShape {
     }
 
     /// The outputs that a panel computes.
-    pub(crate) fn columns(self, panel: usize) -> std::ops::Range<usize> {
+    pub(crate) fn columns(self, panel: usize) -> Range<usize> {
         let start = panel * 2 * self.lanes;
         start..self.n.min(start + 2 * self.lanes)
     }
@@ -398,7 +406,7 @@ impl PackedShape {
     }
 
     /// Where a panel is stored.
-    fn stored(self, panel: usize) -> std::ops::Range<usize> {
+    fn stored(self, panel: usize) -> Range<usize> {
         let start = panel * self.kernel.stored_len(self.k, 2 * self.lanes);
         start..start + self.kernel.stored_len(self.k, self.width(panel))
     }

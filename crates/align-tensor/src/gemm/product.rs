@@ -25,8 +25,6 @@ use crate::simd::{avx512::Avx512, avx512_bf16::Avx512Bf16};
 pub(crate) trait Product<S: Simd>: Copy {
     /// Vectors of the panel that a vector of columns takes in a step.
     const PARTS: usize;
-    /// Values of `k` in a step.
-    const VALUES: usize;
     /// Registers that `Columns` takes.
     const COLUMN_REGISTERS: usize;
     /// Registers that `Left` takes.
@@ -59,7 +57,6 @@ pub(crate) struct Fma;
 
 impl<S: Simd> Product<S> for Fma {
     const PARTS: usize = 1;
-    const VALUES: usize = 1;
     const COLUMN_REGISTERS: usize = 1;
     const LEFT_REGISTERS: usize = 1;
     type Columns = S::V;
@@ -90,7 +87,6 @@ pub(crate) struct Widened<const PARTS: usize>;
 
 impl<S: Simd, const PARTS: usize> Product<S> for Widened<PARTS> {
     const PARTS: usize = PARTS;
-    const VALUES: usize = 2;
     const COLUMN_REGISTERS: usize = 2 * PARTS;
     const LEFT_REGISTERS: usize = 2 * PARTS;
     type Columns = [[S::V; 2]; PARTS];
@@ -137,7 +133,6 @@ pub(crate) struct Pairs<const PARTS: usize>(pub(crate) Avx512Bf16);
 #[cfg(target_arch = "x86_64")]
 impl<const PARTS: usize> Product<Avx512> for Pairs<PARTS> {
     const PARTS: usize = PARTS;
-    const VALUES: usize = 2;
     const COLUMN_REGISTERS: usize = PARTS;
     const LEFT_REGISTERS: usize = PARTS;
     type Columns = [<Avx512 as Simd>::V; PARTS];

@@ -194,6 +194,8 @@ fn long_sums_are_cut_alike() {
         Case::new(16, 33, k).check(2);
     }
     Case::new(200, 70, 640).check(2);
+    // All rows' share of a block before the next block.
+    Case::new(150, 40, 1300).check(2);
 }
 
 #[test]

@@ -111,6 +111,31 @@ fn a_row_has_the_same_bits_in_any_batch_and_on_any_threads() {
     }
 }
 
+/// Many long rows are multiplied block by block, their sums waiting for each other; one is not.
+#[test]
+fn a_long_row_has_the_same_bits_alone() {
+    let (m, n, k) = (150, 75, 2500);
+    let (a, w, scales) = (values(m * k, 5), values(n * k, 6), values(k, 7));
+    let (bias, residual) = (values(n, 8), values(m * n, 9));
+    for isa in Isa::available() {
+        let packed = PackedMatrix::pack(isa, &w, n, k);
+        let run = |workers, rows: std::ops::Range<usize>| {
+            let mut c = vec![f32::NAN; rows.len() * n];
+            let epilogue = Epilogue::default().bias(&bias).activation(Activation::Gelu);
+            let epilogue = epilogue.residual(&residual[rows.start * n..rows.end * n]);
+            let a = Inputs::scaled(&a[rows.start * k..rows.end * k], &scales);
+            threads(workers).gather(|team| gemm(team, a, &packed, epilogue, &mut c));
+            c
+        };
+        for workers in [1, 3] {
+            let all = run(workers, 0..m);
+            for row in [0, 1, 13, 14, 77, 149] {
+                assert_eq!(run(1, row..row + 1), all[row * n..][..n], "{isa:?}, row {row}");
+            }
+        }
+    }
+}
+
 #[test]
 fn special_values_pass_through() {
     for isa in Isa::available() {

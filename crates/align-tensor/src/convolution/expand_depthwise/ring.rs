@@ -26,6 +26,15 @@ impl Ring<'_> {
         &mut self.data[start..][..self.pixel]
     }
 
+    /// Those of the pixels of the map from number `first` to `end` that lie in the first one's row.
+    #[inline(always)]
+    pub(super) fn run_mut(&mut self, first: usize, end: usize) -> &mut [f32] {
+        let (y, x) = (first / self.width, first % self.width);
+        let pixels = (end - first).min(self.width - x);
+        let start = y % self.rows * self.row + (self.before + x) * self.pixel;
+        &mut self.data[start..][..pixels * self.pixel]
+    }
+
     pub(super) fn clear_padding(&mut self) {
         let inside = self.before * self.pixel..(self.before + self.width) * self.pixel;
         for row in self.data.chunks_exact_mut(self.row).take(self.rows) {

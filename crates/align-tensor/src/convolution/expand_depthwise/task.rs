@@ -3,15 +3,19 @@
 use super::{ExpandDepthwise, ring::Ring};
 use crate::{
     activation::{ActivationVisitor, VectorFn},
-    aligned::{LINE, round_up_to_line},
+    aligned::round_up_to_line,
     convolution::{depthwise::Row, geometry::MAX_KERNEL},
     gemm::{
-        Left, PackedShape, finish_row,
-        microkernel::{self, MAX_TILE, Tile, row_tiles},
+        Affine, Fetch, Left, PackedShape, Target,
+        microkernel::{self, Sums, Tile, row_tiles},
     },
     simd::{Op, Simd},
 };
 use std::ops::Range;
+
+/// The values of the largest map that is still in the second-level cache when the next panel comes to
+/// it, beside the maps that are made of it.
+const CACHED_MAP: usize = 192 << 10;
 
 /// Some output rows of one panel of channels of one image.
 pub(super) struct Task<'a> {
@@ -65,15 +69,21 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
         let [line_len, ring_len, _] = task.block.scratch_sizes(height, width).map(round_up_to_line);
         let (line, rest) = task.scratch.split_at_mut(line_len);
         let (ring, rounded) = rest.split_at_mut(ring_len);
+        // A panel of the expansion may be wider than the channels need: where tiles multiply.
+        let pixel =
+            task.block.expansion.as_ref().map_or(panel_width, |expansion| {
+                expansion.weights.view().shape().width(task.panel)
+            });
         let mut ring = Ring {
             rows: geometry.ring(height, width),
             width,
             before: geometry.before,
-            pixel: panel_width,
-            row: geometry.padded(width) * panel_width,
+            pixel,
+            row: geometry.padded(width) * pixel,
             data: ring,
         };
         ring.clear_padding();
+        let mut sums = Sums::new();
 
         let mut expanded = (task.rows.start * geometry.stride).saturating_sub(geometry.before);
         let band = geometry.band(width);
@@ -85,7 +95,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                 .min(height);
             if expanded < needed {
                 let rows = expanded..needed;
-                task.block.fill(s, f, &mut ring, task.input, rounded, task.panel, rows);
+                task.block.fill(s, f, &mut ring, task.input, rounded, &mut sums, task.panel, rows);
                 expanded = needed;
             }
             for y in band {
@@ -105,12 +115,12 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                     // SAFETY: each input is a row of the ring with its padding (`Ring::start` slices
                     // it, and its length is `padded(width)`), which is as long
                     // as the kernel reaches from the last output (`output_len`); the ring's
-                    // pixels and the weights' taps are `panel_width` apart, and this vector is
-                    // within them. `line` has a vector for each output.
+                    // pixels are `pixel` apart, the weights' taps `panel_width`, and this vector is
+                    // within both. `line` has a vector for each output.
                     unsafe {
                         Row {
                             inputs: &inputs[..geometry.kernel],
-                            input_pitch: panel_width,
+                            input_pitch: pixel,
                             weights: weights.as_ptr().add(channel),
                             weight_pitch: panel_width,
                             kernel: geometry.kernel,
@@ -156,6 +166,7 @@ impl ExpandDepthwise {
         ring: &mut Ring<'_>,
         input: &[f32],
         rounded: &mut [f32],
+        Sums(sums): &mut Sums,
         panel: usize,
         rows: std::ops::Range<usize>,
     ) {
@@ -176,6 +187,7 @@ impl ExpandDepthwise {
                 let packed = expansion.weights.view();
                 let (k, kernel) = (packed.k, packed.kernel);
                 let left = Left::new(kernel, k);
+                let all_pixels = input.len() / k;
                 let input = &input[pixels.start * k..pixels.end * k];
                 let (a, stride) = if left.is_plain() {
                     (input.as_ptr(), k)
@@ -185,62 +197,60 @@ impl ExpandDepthwise {
                     (rounded.as_ptr(), left.stride())
                 };
                 let columns = packed.shape().columns(panel);
-                // The ring has no more columns than it needs; a panel for tiles may.
-                let panel_width = packed.shape().width(panel);
-                let bias = &expansion.bias[columns.clone()];
+                // Columns that are absent have zero weights here, and no output below.
+                let affine = Affine::new(s, &[], &expansion.bias[columns]);
                 let steps = kernel.steps(k);
-                // While the first rows are multiplied, the panel of the worker's next task is fetched.
-                let next = if panel + 1 < packed.shape().panels() && rows.start == 0 {
-                    packed.panel(panel + 1)
-                } else {
-                    &[]
-                };
+                // The panel of the worker's next task, or where the map is large (it has few channels
+                // then, and so short panels) the rows behind these.
+                let next =
+                    if panel + 1 < packed.shape().panels() { packed.panel(panel + 1) } else { &[] };
                 let panel = packed.panel(panel);
-                let mut sums = [0.0f32; MAX_TILE];
                 let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>(kernel));
                 for index in 0..tiles.count() {
                     let tile = tiles.rows(index);
                     // Then it is the rows behind these, which the other maps have pushed out.
-                    let ahead = match next.get(index * steps * LINE..) {
-                        Some(next) => next.as_ptr(),
-                        None => a.wrapping_add(tile.end * stride),
+                    let first = pixels.start + tile.start;
+                    let part = first..first + tile.len();
+                    let fetch = if all_pixels * k > CACHED_MAP {
+                        Fetch::lines(a.wrapping_add(tile.end * stride))
+                    } else {
+                        Fetch::share(next, part, all_pixels, steps)
                     };
-                    // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride`
-                    // apart, and `tile` is within them; `panel` is `steps` rows of the panel's width
-                    // (no integers: `Expansion::new`), and `sums` holds the largest tile. The kernel
-                    // is of the weights' own instruction set, which this is.
-                    unsafe {
-                        Tile {
-                            rows: tile.len(),
-                            steps,
-                            width: panel_width,
-                            a: a.add(tile.start * stride),
-                            stride,
-                            low: left.low(),
-                            panel: panel.as_ptr(),
-                            ahead,
-                            sums: sums.as_mut_ptr(),
-                        }
-                        .compute(s, kernel);
-                    }
-                    for (pixel, sums) in tile.zip(sums.chunks_exact(panel_width)) {
-                        let pixel = pixels.start + pixel;
-                        let to = ring.pixel_mut(pixel / width, pixel % width);
-                        // SAFETY: `sums` is a row of whole vectors, `bias` and `to` have the
-                        // panel's columns.
+                    for block in kernel.blocks(k) {
+                        // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride`
+                        // apart, and `tile` is within them; `panel` is all its steps of the panel's
+                        // width (no integers: `Expansion::new`), and `sums` holds the largest tile and
+                        // what the block before left in it. The kernel is of the weights' own
+                        // instruction set, which this is.
                         unsafe {
-                            finish_row(
-                                s,
-                                f,
-                                sums.as_ptr(),
-                                std::ptr::null(),
-                                bias.as_ptr(),
-                                std::ptr::null(),
-                                to.as_mut_ptr(),
-                                columns.len(),
-                            );
+                            Tile {
+                                rows: tile.len(),
+                                first: block.start,
+                                steps: block.len(),
+                                width: ring.pixel,
+                                a: a.add(tile.start * stride),
+                                stride,
+                                low: left.low(),
+                                panel: panel.as_ptr(),
+                                fetch: fetch.after(block.start),
+                                sums: sums.as_mut_ptr(),
+                            }
+                            .compute(s, kernel);
                         }
-                        to[columns.len()..].fill(0.0);
+                    }
+                    let (mut first, end) = (pixels.start + tile.start, pixels.start + tile.end);
+                    let mut sums = &sums[..tile.len() * ring.pixel];
+                    while first < end {
+                        let (width, to) = (ring.pixel, ring.run_mut(first, end));
+                        let (of_run, others) = sums.split_at(to.len());
+                        // SAFETY: `to` has as many pixels as `of_run`, one behind the other.
+                        unsafe {
+                            let (residual, out) = (std::ptr::null(), to.as_mut_ptr());
+                            Target { columns: width, residual, out, pitch: width }
+                                .finish(s, f, &affine, of_run, width);
+                        }
+                        first += to.len() / width;
+                        sums = others;
                     }
                 }
             }
