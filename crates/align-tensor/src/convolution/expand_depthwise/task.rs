@@ -69,17 +69,12 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
         let [line_len, ring_len, _] = task.block.scratch_sizes(height, width).map(round_up_to_line);
         let (line, rest) = task.scratch.split_at_mut(line_len);
         let (ring, rounded) = rest.split_at_mut(ring_len);
-        // A panel of the expansion may be wider than the channels need: where tiles multiply.
-        let pixel =
-            task.block.expansion.as_ref().map_or(panel_width, |expansion| {
-                expansion.weights.view().shape().width(task.panel)
-            });
         let mut ring = Ring {
             rows: geometry.ring(height, width),
             width,
             before: geometry.before,
-            pixel,
-            row: geometry.padded(width) * pixel,
+            pixel: panel_width,
+            row: geometry.padded(width) * panel_width,
             data: ring,
         };
         ring.clear_padding();
@@ -115,12 +110,12 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                     // SAFETY: each input is a row of the ring with its padding (`Ring::start` slices
                     // it, and its length is `padded(width)`), which is as long
                     // as the kernel reaches from the last output (`output_len`); the ring's
-                    // pixels are `pixel` apart, the weights' taps `panel_width`, and this vector is
-                    // within both. `line` has a vector for each output.
+                    // pixels and the weights' taps are `panel_width` apart, and this vector is
+                    // within them. `line` has a vector for each output.
                     unsafe {
                         Row {
                             inputs: &inputs[..geometry.kernel],
-                            input_pitch: pixel,
+                            input_pitch: panel_width,
                             weights: weights.as_ptr().add(channel),
                             weight_pitch: panel_width,
                             kernel: geometry.kernel,
@@ -196,6 +191,8 @@ impl ExpandDepthwise {
                     left.write(s, input, None, rounded);
                     (rounded.as_ptr(), left.stride())
                 };
+                // The ring has no more columns than it needs; a panel for tiles may.
+                let panel_width = packed.shape().width(panel);
                 let columns = packed.shape().columns(panel);
                 // Columns that are absent have zero weights here, and no output below.
                 let affine = Affine::new(s, &[], &expansion.bias[columns]);
@@ -227,7 +224,7 @@ impl ExpandDepthwise {
                                 rows: tile.len(),
                                 first: block.start,
                                 steps: block.len(),
-                                width: ring.pixel,
+                                width: panel_width,
                                 a: a.add(tile.start * stride),
                                 stride,
                                 low: left.low(),
@@ -239,17 +236,23 @@ impl ExpandDepthwise {
                         }
                     }
                     let (mut first, end) = (pixels.start + tile.start, pixels.start + tile.end);
-                    let mut sums = &sums[..tile.len() * ring.pixel];
+                    let mut sums = &sums[..tile.len() * panel_width];
                     while first < end {
-                        let (width, to) = (ring.pixel, ring.run_mut(first, end));
-                        let (of_run, others) = sums.split_at(to.len());
+                        let (pixel, to) = (ring.pixel, ring.run_mut(first, end));
+                        let run = to.len() / pixel;
+                        let (of_run, others) = sums.split_at(run * panel_width);
                         // SAFETY: `to` has as many pixels as `of_run`, one behind the other.
                         unsafe {
                             let (residual, out) = (std::ptr::null(), to.as_mut_ptr());
-                            Target { columns: width, residual, out, pitch: width }
-                                .finish(s, f, &affine, of_run, width);
+                            Target { columns: pixel, residual, out, pitch: pixel }.finish(
+                                s,
+                                f,
+                                &affine,
+                                of_run,
+                                panel_width,
+                            );
                         }
-                        first += to.len() / width;
+                        first += run;
                         sums = others;
                     }
                 }
