@@ -268,13 +268,17 @@ unsafe fn tile_of_size<S: Simd, P: Product<S>, const MR: usize, const NV: usize>
     let mut acc = [[s.zero(); NV]; MR];
     for step in first..first + steps {
         prefetch(fetch.at(step - first));
-        let columns: [P::Columns; NV] = std::array::from_fn(
-            #[inline(always)]
-            // SAFETY: `step` is within the panel's rows, each of `PARTS` times `NV` vectors.
-            |v| unsafe {
+        // SAFETY: `step` is within the panel's rows, each of `PARTS` times `NV` vectors.
+        let mut columns = unsafe {
+            let at = panel.add(step * P::PARTS * pitch);
+            [product.columns(s, at, pitch); NV]
+        };
+        for (v, columns) in columns.iter_mut().enumerate().skip(1) {
+            // SAFETY: as before.
+            *columns = unsafe {
                 product.columns(s, panel.add(step * P::PARTS * pitch + v * S::LANES), pitch)
-            },
-        );
+            };
+        }
         for (row, acc) in acc.iter_mut().enumerate() {
             // SAFETY: `row < MR`, and the row has more than `step` steps.
             let left = unsafe { product.left(s, a.add(row * stride), low, step) };

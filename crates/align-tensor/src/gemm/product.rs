@@ -22,6 +22,8 @@ use crate::simd::Simd;
 use crate::simd::{avx512::Avx512, avx512_bf16::Avx512Bf16};
 
 /// A step: what it reads of the panel and of a row on the left, and what it adds.
+///
+/// Parts are read in loops: `std::array::from_fn` may stay a call, compiled without the wide instructions.
 pub(crate) trait Product<S: Simd>: Copy {
     /// Vectors of the panel that a vector of columns takes in a step.
     const PARTS: usize;
@@ -94,23 +96,23 @@ impl<S: Simd, const PARTS: usize> Product<S> for Widened<PARTS> {
 
     #[inline(always)]
     unsafe fn columns(self, s: S, at: *const f32, pitch: usize) -> Self::Columns {
-        // SAFETY: the caller gives a vector for each part.
-        std::array::from_fn(
-            #[inline(always)]
-            |part| s.widen_pairs(unsafe { s.load(at.add(part * pitch)) }),
-        )
+        let mut columns = [[s.zero(); 2]; PARTS];
+        for (part, columns) in columns.iter_mut().enumerate() {
+            // SAFETY: the caller gives a vector for each part.
+            *columns = s.widen_pairs(unsafe { s.load(at.add(part * pitch)) });
+        }
+        columns
     }
 
     #[inline(always)]
     unsafe fn left(self, s: S, row: *const f32, low: usize, step: usize) -> Self::Left {
-        std::array::from_fn(
-            #[inline(always)]
-            |part| {
-                // SAFETY: the caller's row has both values of the step in each part.
-                let pair = unsafe { row.add(part * low + 2 * step).cast::<[f32; 2]>().read() };
-                [s.splat(pair[0]), s.splat(pair[1])]
-            },
-        )
+        let mut left = [[s.zero(); 2]; PARTS];
+        for (part, left) in left.iter_mut().enumerate() {
+            // SAFETY: the caller's row has both values of the step in each part.
+            let pair = unsafe { row.add(part * low + 2 * step).cast::<[f32; 2]>().read() };
+            *left = [s.splat(pair[0]), s.splat(pair[1])];
+        }
+        left
     }
 
     #[inline(always)]
@@ -140,20 +142,22 @@ impl<const PARTS: usize> Product<Avx512> for Pairs<PARTS> {
 
     #[inline(always)]
     unsafe fn columns(self, s: Avx512, at: *const f32, pitch: usize) -> Self::Columns {
-        // SAFETY: the caller gives a vector for each part.
-        std::array::from_fn(
-            #[inline(always)]
-            |part| unsafe { s.load(at.add(part * pitch)) },
-        )
+        let mut columns = [s.zero(); PARTS];
+        for (part, columns) in columns.iter_mut().enumerate() {
+            // SAFETY: the caller gives a vector for each part.
+            *columns = unsafe { s.load(at.add(part * pitch)) };
+        }
+        columns
     }
 
     #[inline(always)]
     unsafe fn left(self, s: Avx512, row: *const f32, low: usize, step: usize) -> Self::Left {
-        // SAFETY: the caller's row has the step's pair in each part. A pair's 32 bits are copied.
-        std::array::from_fn(
-            #[inline(always)]
-            |part| s.splat(unsafe { *row.add(part * low + step) }),
-        )
+        let mut left = [s.zero(); PARTS];
+        for (part, left) in left.iter_mut().enumerate() {
+            // SAFETY: the caller's row has the step's pair in each part. A pair's 32 bits are copied.
+            *left = s.splat(unsafe { *row.add(part * low + step) });
+        }
+        left
     }
 
     #[inline(always)]
