@@ -43,8 +43,9 @@ def main():
     for folder, kind, seed in (("familiar", Augment, SEED), ("unfamiliar", Unfamiliar, SEED + 1)):
         draw(kind(pixels, seed), len(names), arguments.out / folder)
     paraphrases = {row: one.held_out for row, one in enumerate(said) if one.held_out is not None}
+    keywords = {row: text for row, text in paraphrases.items() if text in everything[row].keywords}
     descriptions = {names.index(name): text for name, text in captions.descriptions().items()}
-    write_questions(names, paraphrases, descriptions, arguments.out)
+    write_questions(names, paraphrases, keywords, descriptions, arguments.out)
 
 
 def draw(augment, count, folder):
@@ -56,7 +57,7 @@ def draw(augment, count, folder):
             Image.fromarray(np.ascontiguousarray(picture)).save(folder / file_name(row))
 
 
-def write_questions(names, paraphrases, descriptions, out):
+def write_questions(names, paraphrases, keywords, descriptions, out):
     texts = list(dict.fromkeys([*names, *paraphrases.values(), *descriptions.values()]))
     line = {text: number for number, text in enumerate(texts)}
     (out / "texts.txt").write_text("".join(f"{text}\n" for text in texts))
@@ -66,17 +67,21 @@ def write_questions(names, paraphrases, descriptions, out):
         rows.writerows([f"familiar/{file_name(row)}", name] for row, name in enumerate(names))
     chance = random.Random(SEED)
     named = dict(enumerate(names))
+    rewordings = {row: text for row, text in paraphrases.items() if row not in keywords}
+    # Whose texts are asked for, and whose are offered beside them.
     sets = [
-        ("names, of 20", "familiar", named, 20),
-        ("names, of 100", "familiar", named, 100),
-        ("names on unfamiliar pictures, of 20", "unfamiliar", named, 20),
-        ("held-out paraphrases, of 20", "familiar", paraphrases, 20),
-        ("free descriptions, of 20", "familiar", descriptions, 20),
+        ("names, of 20", "familiar", named, named, 20),
+        ("names, of 100", "familiar", named, named, 100),
+        ("names on unfamiliar pictures, of 20", "unfamiliar", named, named, 20),
+        ("held-out paraphrases, of 20", "familiar", paraphrases, paraphrases, 20),
+        ("free descriptions, of 20", "familiar", descriptions, descriptions, 20),
+        ("held-out paraphrases, those that are keywords, of 20", "familiar", keywords, paraphrases, 20),
+        ("held-out paraphrases, those that are reworded names, of 20", "familiar", rewordings, paraphrases, 20),
     ]
     with open(out / "questions.jsonl", "w") as file:
-        for name, folder, labels, choices in sets:
-            for row, right in labels.items():
-                wrong = sorted(set(labels.values()) - {right})
+        for name, folder, asked_for, offered, choices in sets:
+            for row, right in asked_for.items():
+                wrong = sorted(set(offered.values()) - {right})
                 for _ in range(QUESTIONS):
                     asked = [line[text] for text in (right, *chance.sample(wrong, choices - 1))]
                     question = {"set": name, "picture": f"{folder}/{file_name(row)}", "texts": asked}
