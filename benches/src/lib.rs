@@ -182,6 +182,7 @@ mod tests {
         let values = values(4096);
         assert!(values.iter().all(|x| (-1.0..1.0).contains(x)));
         let mean = values.iter().sum::<f32>() / 4096.0;
-        assert!(mean.abs() < 0.01, "{mean}");
+        // Four times what the mean of so many varies by.
+        assert!(mean.abs() < 4.0 * (1.0 / 3.0f32).sqrt() / 64.0, "{mean}");
     }
 }

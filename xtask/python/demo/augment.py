@@ -11,8 +11,6 @@ class Augment:
 
     # Width of the emoji as a share of the picture's.
     SCALES = (0.4, 1.05)
-    # Above 1, more are small: they take longer to learn.
-    SMALLNESS = 1.5
     # Most pictures turn by up to the first, the others by up to the second, in degrees.
     ANGLES = (18.0, 38.0)
 
@@ -31,8 +29,7 @@ class Augment:
     def batch(self, rows: torch.Tensor, size: int) -> torch.Tensor:
         """The emoji of `rows`, each drawn at random."""
         n = len(rows)
-        low, high = self.SCALES
-        scale = low + (high - low) * self._uniform(n, 0, 1) ** self.SMALLNESS
+        scale = self._uniform(n, *self.SCALES)
         fine = scale * size > 0.6 * self.fine.shape[-1]
         grid = self._grid(scale, size)
         layer = torch.empty(n, 4, size, size)
@@ -76,13 +73,12 @@ class Augment:
         return (colour * gain + alpha * self._uniform(n, -0.06, 0.06).view(n, 1, 1, 1)).clamp_(0, 1).minimum(alpha)
 
     def _background(self, n, size):
-        """Plain, shaded, clouded, striped and spotted backgrounds, and mosaics, [N, 3, size, size]."""
+        """Plain, shaded, clouded, striped and spotted backgrounds, [N, 3, size, size]."""
         first, second, third = self._colours(n), self._colours(n), self._colours(n)
         kind = torch.rand(n, generator=self.generator)
         mix = torch.zeros(n, 1, size, size)
-        shaded, clouded = (kind >= 0.25) & (kind < 0.35), (kind >= 0.35) & (kind < 0.47)
-        striped, spotted = (kind >= 0.47) & (kind < 0.6), (kind >= 0.6) & (kind < 0.8)
-        mosaic = kind >= 0.8
+        shaded, clouded = (kind >= 0.3) & (kind < 0.42), (kind >= 0.42) & (kind < 0.57)
+        striped, spotted = (kind >= 0.57) & (kind < 0.75), kind >= 0.75
         angle = self._uniform(n, 0, 2 * math.pi).view(n, 1, 1)
         line = torch.linspace(-0.7, 0.7, size)
         across = angle.cos() * line.view(1, 1, -1) + angle.sin() * line.view(1, -1, 1)
@@ -95,18 +91,7 @@ class Augment:
         # A third colour in spots upon the two.
         above = (self._clouds(int(spotted.sum()), size) > 0.6).float()
         background[spotted] += (third[spotted] - background[spotted]) * above
-        background[mosaic] = self._mosaics(int(mosaic.sum()), size)
         return background
-
-    def _mosaics(self, n, size):
-        """Cells around random points, each in a colour of its own, [N, 3, size, size]."""
-        cells = int(torch.randint(4, 20, (1,), generator=self.generator))
-        points = self._uniform(n * cells * 2, -1, 1).view(n, cells, 2, 1, 1)
-        line = torch.linspace(-1, 1, size)
-        distance = (points[:, :, 0] - line.view(1, -1)) ** 2 + (points[:, :, 1] - line.view(-1, 1)) ** 2
-        cell = distance.argmin(1).flatten(1).unsqueeze(1).expand(n, 3, size * size)
-        colours = self._colours(n * cells).view(n, cells, 3).transpose(1, 2)
-        return colours.gather(2, cell).view(n, 3, size, size)
 
     def _clouds(self, n, size):
         """Smooth noise of one random coarseness, about 0..1, [N, 1, size, size]."""
@@ -140,7 +125,6 @@ class Unfamiliar(Augment):
     """Smaller and more turned emoji, before backgrounds of kinds that training never shows."""
 
     SCALES = (0.36, 0.55)
-    SMALLNESS = 1.0
     ANGLES = (35.0, 45.0)
 
     def _background(self, n, size):

@@ -9,7 +9,6 @@ from pathlib import Path
 SYNONYMS = Path(__file__).with_name("synonyms.txt")
 PHRASES = Path(__file__).with_name("phrases.txt")
 DESCRIPTIONS = Path(__file__).with_name("descriptions.txt")
-THESAURUS = Path(__file__).with_name("thesaurus.txt")
 
 TEMPLATES = [
     "a {}",
@@ -43,7 +42,6 @@ class Captions:
     common: list[str]
     rewordings: list[str]
     phrases: list[str]
-    related: list[str]
     held_out: str | None
     description: str | None
 
@@ -58,15 +56,13 @@ class Captions:
 
     def _sample(self, chance: random.Random) -> str:
         kind = chance.random()
-        if kind < 0.28:
+        if kind < 0.30:
             return self.name
-        if kind < 0.41 and self.rewordings:
+        if kind < 0.45 and self.rewordings:
             return _in_template(chance.choice(self.rewordings), chance)
-        if kind < 0.62 and self.phrases:
+        if kind < 0.70 and self.phrases:
             return _in_template(chance.choice(self.phrases), chance)
-        if kind < 0.72 and self.related:
-            return _in_template(chance.choice(self.related), chance)
-        if kind < 0.83 and self.rare:
+        if kind < 0.82 and self.rare:
             return _in_template(chance.choice(self.rare), chance)
         if kind < 0.92:
             return _mixed(self.name, self.rare + self.phrases, self.common, chance)
@@ -82,7 +78,7 @@ def make(names: list[str], keywords: list[list[str]], seed: int) -> list[Caption
     """
     chance = random.Random(seed)
     frequency = Counter(keyword.lower() for some in keywords for keyword in set(some))
-    synonyms, phrases, described, paraphrases = _synonyms(), _phrases(), descriptions(), thesaurus()
+    synonyms, phrases, described = _synonyms(), _phrases(), descriptions()
     result = []
     for name, own in zip(names, keywords):
         held_out, own = _hold_out(name, own, frequency, chance)
@@ -90,13 +86,10 @@ def make(names: list[str], keywords: list[list[str]], seed: int) -> list[Caption
         rare = [keyword for keyword in own if frequency[keyword.lower()] <= RARE]
         common = [keyword for keyword in own if frequency[keyword.lower()] > RARE]
         said = phrases.get(name, [])
-        related = [paraphrase for keyword in rare for paraphrase in paraphrases.get(keyword.lower(), [])]
         for never in (held_out, described.get(name)):
             if never is not None:
-                rewordings, said, related = (
-                    [text for text in some if not _says(text, never)] for some in (rewordings, said, related)
-                )
-        result.append(Captions(name, rare, common, rewordings, said, related, held_out, described.get(name)))
+                rewordings, said = ([text for text in some if not _says(text, never)] for some in (rewordings, said))
+        result.append(Captions(name, rare, common, rewordings, said, held_out, described.get(name)))
     return result
 
 
@@ -104,12 +97,6 @@ def descriptions() -> dict[str, str]:
     """The free descriptions of evaluation by the emoji's name, which may itself hold a colon."""
     lines = [line for line in DESCRIPTIONS.read_text().splitlines() if not line.startswith("#")]
     return dict(line.rsplit(": ", 1) for line in lines)
-
-
-def thesaurus() -> dict[str, list[str]]:
-    """Other ways to say a word, whatever it is said of: lines `word<tab>paraphrase | paraphrase` as a table."""
-    lines = [line.split("\t") for line in THESAURUS.read_text().splitlines() if not line.startswith("# ")]
-    return {word: paraphrases.split(" | ") for word, paraphrases in lines}
 
 
 def _hold_out(name, own, frequency, chance):
@@ -172,13 +159,9 @@ def _phrases():
 
 
 def _says(text, phrase):
-    """Whether the words of a phrase, if it has any, stand in a text, one after the other, be it in the plural."""
-    words, wanted = ([_singular(word) for word in _words(some)] for some in (text, phrase))
+    """Whether the words of a phrase, if it has any, stand in a text, one after the other."""
+    words, wanted = _words(text), _words(phrase)
     return bool(wanted) and any(words[start : start + len(wanted)] == wanted for start in range(len(words)))
-
-
-def _singular(word):
-    return word.removesuffix("s") if len(word) > 3 else word
 
 
 def _words(text):

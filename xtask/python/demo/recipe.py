@@ -9,9 +9,6 @@ BATCH = 464
 RUN = 58
 # Captions of an emoji in one step: the loss is the mean over them, and the pictures, which cost most, are embedded once.
 CAPTIONS = 2
-# Words of one step, each of which is to be told from the others by a paraphrase, and the weight of that loss. No picture
-# takes part: it is knowledge of language, which captions alone give little of.
-PARAPHRASED, PARAPHRASE_WEIGHT = 128, 1.0
 # The captions of a step are embedded in so many parts.
 TEXT_PARTS = 6
 # Side of the square that every picture becomes.
@@ -21,7 +18,7 @@ IMAGE_SIZE = 64
 SMALL_SIZE, SMALL_PART = 48, 0.65
 # Side of the cached emoji that training draws.
 CACHED_SIZE = 72
-VOCABULARY = 7000
+VOCABULARY = 6000
 LEARNING_RATE, WEIGHT_DECAY, WARM_UP_STEPS = 2e-3, 0.05, 100
 # PyTorch's meaning: the share of the new batch. The config's 0.99 is Keras', the share of the old.
 BATCH_NORM_MOMENTUM = 0.1

@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -36,27 +35,11 @@ def main():
     everything = emoji.load(arguments.font, arguments.annotations)
     said = captions.make([one.name for one in everything], [one.keywords for one in everything], recipe.SEED)
     print(f"{len(everything)} emoji, {sum(one.held_out is not None for one in said)} held-out paraphrases", flush=True)
-    thesaurus = captions.thesaurus()
-    tokenizer = make_tokenizer(said, thesaurus, arguments.work)
+    tokenizer = make_tokenizer(said, arguments.work)
     pictures = torch.from_numpy(emoji.premultiplied(everything, recipe.CACHED_SIZE))
     model = make_model()
-    train(model, tokenizer, Augment(pictures, recipe.SEED), Texts(said, thesaurus), arguments)
+    train(model, tokenizer, Augment(pictures, recipe.SEED), said, arguments)
     save(model, tokenizer, arguments.out)
-
-
-@dataclass
-class Texts:
-    """What is said of every emoji, and how words are said otherwise."""
-
-    said: list[captions.Captions]
-    thesaurus: dict[str, list[str]]
-
-    def of_step(self, rows, step):
-        """The captions of the emoji of `rows`, all once, all twice, and so on; some words; a paraphrase of each."""
-        chance = random.Random(recipe.SEED + step)
-        said = [self.said[row].sample(chance) for _ in range(recipe.CAPTIONS) for row in rows.tolist()]
-        words = chance.sample(sorted(self.thesaurus), recipe.PARAPHRASED)
-        return said, words, [chance.choice(self.thesaurus[word]) for word in words]
 
 
 def parse_arguments():
@@ -69,13 +52,12 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def make_tokenizer(said, thesaurus, work):
-    """A WordPiece vocabulary from all texts, with BERT's normaliser; that of the run that goes on, if there is one."""
+def make_tokenizer(said, work):
+    """A WordPiece vocabulary from captions, with BERT's normaliser; that of the run that goes on, if there is one."""
     vocabulary = work / "vocab.txt"
     if not vocabulary.exists():
         chance = random.Random(recipe.SEED)
         corpus = [one.sample(chance) for one in said for _ in range(40)]
-        corpus += [text for word, others in thesaurus.items() for text in (word, *others)]
         trained = BertWordPieceTokenizer(lowercase=True)
         trained.train_from_iterator(corpus, vocab_size=recipe.VOCABULARY, min_frequency=1, show_progress=False)
         trained.save_model(str(work))
@@ -95,7 +77,7 @@ def make_model():
     return model.to(memory_format=torch.channels_last)
 
 
-def train(model, tokenizer, augment, texts, arguments):
+def train(model, tokenizer, augment, said, arguments):
     """All steps, from where an earlier run stopped."""
     optimizer = make_optimizer(model)
     state_file = arguments.work / "state.pt"
@@ -105,7 +87,7 @@ def train(model, tokenizer, augment, texts, arguments):
     for step in range(first, arguments.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, arguments.steps)
-        loss, right = train_step(model, optimizer, tokenizer, augment, texts, step, arguments.steps)
+        loss, right = train_step(model, optimizer, tokenizer, augment, said, step, arguments.steps)
         mean_loss = loss if mean_loss is None else 0.98 * mean_loss + 0.02 * loss
         done = step + 1
         if done % 10 == 0 or done == arguments.steps:
@@ -157,21 +139,20 @@ def first_part(steps):
     return int(recipe.SMALL_PART * steps)
 
 
-def train_step(model, optimizer, tokenizer, augment, texts, step, steps):
+def train_step(model, optimizer, tokenizer, augment, said, step, steps):
     """One step; the loss, and the share of pictures whose own caption was the likeliest of the batch."""
-    rows = batch_rows(len(texts.said), step)
+    rows = batch_rows(len(said), step)
     size = recipe.SMALL_SIZE if step < first_part(steps) else recipe.IMAGE_SIZE
     augment.seed(recipe.SEED + step)
     pixel_values = augment.batch(rows, size)
-    image = F.normalize(model.vision_model(pixel_values=pixel_values).pooler_output.flatten(1), dim=-1)
-    said, words, paraphrases = texts.of_step(rows, step)
-    text = F.normalize(embed_texts(model, tokenizer, said + words + paraphrases), dim=-1)
-    said, words, paraphrases = text.split([len(said), len(words), len(paraphrases)])
-    logits = (said @ image.T / model.temperature).split(len(rows))
+    chance = random.Random(recipe.SEED + step)
+    image = model.vision_model(pixel_values=pixel_values).pooler_output.flatten(1)
+    captions_of_step = [said[row].sample(chance) for _ in range(recipe.CAPTIONS) for row in rows.tolist()]
+    text = F.normalize(embed_texts(model, tokenizer, captions_of_step), dim=-1)
+    logits = (text @ F.normalize(image, dim=-1).T / model.temperature).split(len(rows))
     loss = sum(align_loss(logits_per_text) for logits_per_text in logits) / len(logits)
-    language_loss = align_loss(words @ paraphrases.T / model.temperature)
     optimizer.zero_grad(set_to_none=True)
-    (loss + recipe.PARAPHRASE_WEIGHT * language_loss).backward()
+    loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), recipe.LARGEST_GRADIENT)
     optimizer.step()
     with torch.no_grad():

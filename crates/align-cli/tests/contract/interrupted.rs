@@ -87,14 +87,17 @@ fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
         restore(folder, "idx", &earlier);
         let start = Instant::now();
         assert_eq!(update(folder, "idx").code, 1);
-        let whole = start.elapsed();
+        // From when to when a kill is in the midst of the work: moments too early or too late narrow
+        // it, and give way where the machine has become slower or faster.
+        let (mut from, mut to) = (0.0, start.elapsed().as_secs_f64());
         assert!(files(folder, "idx") == case.expected, "a run that nothing hindered");
 
         for moment in 0..moments {
             restore(folder, "idx", &earlier);
             let mut command = command(folder, "idx");
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            sleep(whole.mul_f64(random(&mut state)));
+            let after = from + (to - from) * random(&mut state);
+            sleep(Duration::from_secs_f64(after));
             child.kill().unwrap();
             child.wait().unwrap();
 
@@ -109,13 +112,20 @@ fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
                     });
                     match index.is_finished() {
                         false => midway += 1,
-                        true if files(folder, "idx") == case.expected => finished += 1,
-                        true => untouched += 1,
+                        true if files(folder, "idx") == case.expected => {
+                            finished += 1;
+                            (from, to) = (0.9 * from, (after + to) / 2.0);
+                        }
+                        true => {
+                            untouched += 1;
+                            (from, to) = ((from + after) / 2.0, 1.1 * to);
+                        }
                     }
                     index.len()
                 }
                 Err(IndexError::NoIndex { .. }) if earlier.is_empty() => {
                     untouched += 1;
+                    (from, to) = ((from + after) / 2.0, 1.1 * to);
                     0
                 }
                 Err(error) => panic!("moment {moment}: {error}"),

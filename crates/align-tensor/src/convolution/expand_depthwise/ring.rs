@@ -1,5 +1,7 @@
 //! The rows of the expanded map that the depthwise convolution is about to read.
 
+use std::ops::Range;
+
 /// The last few rows of a panel's expanded map, zero-padded left and right.
 pub(super) struct Ring<'a> {
     pub(super) rows: usize,
@@ -19,18 +21,11 @@ impl Ring<'_> {
         &self.data[y % self.rows * self.row..][..self.row]
     }
 
-    /// Pixel `x` of row `y`.
+    /// Those of some pixels of the map, numbered row by row, that lie in the row of the first.
     #[inline(always)]
-    pub(super) fn pixel_mut(&mut self, y: usize, x: usize) -> &mut [f32] {
-        let start = y % self.rows * self.row + (self.before + x) * self.pixel;
-        &mut self.data[start..][..self.pixel]
-    }
-
-    /// Those of the pixels of the map from number `first` to `end` that lie in the first one's row.
-    #[inline(always)]
-    pub(super) fn run_mut(&mut self, first: usize, end: usize) -> &mut [f32] {
-        let (y, x) = (first / self.width, first % self.width);
-        let pixels = (end - first).min(self.width - x);
+    pub(super) fn run_mut(&mut self, pixels: &Range<usize>) -> &mut [f32] {
+        let (y, x) = (pixels.start / self.width, pixels.start % self.width);
+        let pixels = pixels.len().min(self.width - x);
         let start = y % self.rows * self.row + (self.before + x) * self.pixel;
         &mut self.data[start..][..pixels * self.pixel]
     }

@@ -1,6 +1,6 @@
 //! What one task of the pass does: some rows of some channels.
 
-use super::{ExpandDepthwise, ring::Ring};
+use super::{ExpandDepthwise, Expansion, ring::Ring};
 use crate::{
     activation::{ActivationVisitor, VectorFn},
     aligned::round_up_to_line,
@@ -69,7 +69,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
         let [line_len, ring_len, _] = task.block.scratch_sizes(height, width).map(round_up_to_line);
         let (line, rest) = task.scratch.split_at_mut(line_len);
         let (ring, rounded) = rest.split_at_mut(ring_len);
-        let mut ring = Ring {
+        let ring = Ring {
             rows: geometry.ring(height, width),
             width,
             before: geometry.before,
@@ -77,8 +77,8 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
             row: geometry.padded(width) * panel_width,
             data: ring,
         };
-        ring.clear_padding();
-        let mut sums = Sums::new();
+        let mut room = Room { ring, rounded, sums: Sums::new() };
+        room.ring.clear_padding();
 
         let mut expanded = (task.rows.start * geometry.stride).saturating_sub(geometry.before);
         let band = geometry.band(width);
@@ -90,7 +90,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                 .min(height);
             if expanded < needed {
                 let rows = expanded..needed;
-                task.block.fill(s, f, &mut ring, task.input, rounded, &mut sums, task.panel, rows);
+                task.block.fill(s, f, &mut room, task.input, task.panel, rows);
                 expanded = needed;
             }
             for y in band {
@@ -98,7 +98,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                 for (ky, input) in inputs[..geometry.kernel].iter_mut().enumerate() {
                     let padded = y * geometry.stride + ky;
                     if (geometry.before..geometry.before + height).contains(&padded) {
-                        *input = ring.start(padded - geometry.before).as_ptr();
+                        *input = room.ring.start(padded - geometry.before).as_ptr();
                     }
                 }
                 for channel in (0..panel_width).step_by(S::LANES) {
@@ -149,113 +149,138 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
     }
 }
 
+/// What a task works in.
+struct Room<'a> {
+    ring: Ring<'a>,
+    /// The input in the form that the product reads, where that is not its own.
+    rounded: &'a mut [f32],
+    sums: Sums,
+}
+
 impl ExpandDepthwise {
-    /// Brings `rows` of one panel's input to the depthwise convolution into the ring; `rounded` is
-    /// room for the input in the form that the product reads.
+    /// Brings `rows` of one panel's input to the depthwise convolution into the ring.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
     fn fill<S: Simd, F: VectorFn>(
         &self,
         s: S,
         f: F,
+        room: &mut Room<'_>,
+        input: &[f32],
+        panel: usize,
+        rows: Range<usize>,
+    ) {
+        let pixels = rows.start * room.ring.width..rows.end * room.ring.width;
+        match &self.expansion {
+            None => self.copy(s, &mut room.ring, input, panel * 2 * S::LANES, pixels),
+            Some(expansion) => expansion.expand(s, f, room, input, panel, pixels),
+        }
+    }
+
+    /// Copies `pixels` of the map, their channels from `first_channel` on.
+    #[inline(always)]
+    fn copy<S: Simd>(
+        &self,
+        s: S,
         ring: &mut Ring<'_>,
         input: &[f32],
-        rounded: &mut [f32],
-        Sums(sums): &mut Sums,
-        panel: usize,
-        rows: std::ops::Range<usize>,
+        first_channel: usize,
+        mut pixels: Range<usize>,
     ) {
-        let width = ring.width;
-        let pixels = rows.start * width..rows.end * width;
-        match &self.expansion {
-            None => {
-                let first = panel * 2 * S::LANES;
-                let present = ring.pixel.min(self.channels - first);
-                for pixel in pixels {
-                    let from = &input[pixel * self.channels + first..][..present];
-                    let to = ring.pixel_mut(pixel / width, pixel % width);
-                    to[..present].copy_from_slice(from);
-                    to[present..].fill(0.0);
+        let width = ring.pixel;
+        let present = width.min(self.channels - first_channel);
+        while !pixels.is_empty() {
+            let run = ring.run_mut(&pixels).chunks_exact_mut(width);
+            let numbers = pixels.start..;
+            pixels.start += run.len();
+            for (pixel, to) in numbers.zip(run) {
+                let from = &input[pixel * self.channels + first_channel..][..present];
+                // The last vector has a channel at least: a panel is no wider than it must be.
+                for (to, from) in to.chunks_exact_mut(S::LANES).zip(from.chunks(S::LANES)) {
+                    s.store_slice(to, s.load_tail(from));
                 }
             }
-            Some(expansion) => {
-                let packed = expansion.weights.view();
-                let (k, kernel) = (packed.k, packed.kernel);
-                let left = Left::new(kernel, k);
-                let all_pixels = input.len() / k;
-                let input = &input[pixels.start * k..pixels.end * k];
-                let (a, stride) = if left.is_plain() {
-                    (input.as_ptr(), k)
-                } else {
-                    let rounded = &mut rounded[..left.len(pixels.len())];
-                    left.write(s, input, None, rounded);
-                    (rounded.as_ptr(), left.stride())
-                };
-                // The ring has no more columns than it needs; a panel for tiles may.
-                let panel_width = packed.shape().width(panel);
-                let columns = packed.shape().columns(panel);
-                // Columns that are absent have zero weights here, and no output below.
-                let affine = Affine::new(s, &[], &expansion.bias[columns]);
-                let steps = kernel.steps(k);
-                // The panel of the worker's next task, or where the map is large (it has few channels
-                // then, and so short panels) the rows behind these.
-                let next =
-                    if panel + 1 < packed.shape().panels() { packed.panel(panel + 1) } else { &[] };
-                let panel = packed.panel(panel);
-                let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>(kernel));
-                for index in 0..tiles.count() {
-                    let tile = tiles.rows(index);
-                    // Then it is the rows behind these, which the other maps have pushed out.
-                    let first = pixels.start + tile.start;
-                    let part = first..first + tile.len();
-                    let fetch = if all_pixels * k > CACHED_MAP {
-                        Fetch::lines(a.wrapping_add(tile.end * stride))
-                    } else {
-                        Fetch::share(next, part, all_pixels, steps)
-                    };
-                    for block in kernel.blocks(k) {
-                        // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride`
-                        // apart, and `tile` is within them; `panel` is all its steps of the panel's
-                        // width (no integers: `Expansion::new`), and `sums` holds the largest tile and
-                        // what the block before left in it. The kernel is of the weights' own
-                        // instruction set, which this is.
-                        unsafe {
-                            Tile {
-                                rows: tile.len(),
-                                first: block.start,
-                                steps: block.len(),
-                                width: panel_width,
-                                a: a.add(tile.start * stride),
-                                stride,
-                                low: left.low(),
-                                panel: panel.as_ptr(),
-                                fetch: fetch.after(block.start),
-                                sums: sums.as_mut_ptr(),
-                            }
-                            .compute(s, kernel);
-                        }
+        }
+    }
+}
+
+impl Expansion {
+    /// Expands `pixels` of the map for the channels of a panel.
+    #[inline(always)]
+    fn expand<S: Simd, F: VectorFn>(
+        &self,
+        s: S,
+        f: F,
+        room: &mut Room<'_>,
+        input: &[f32],
+        panel: usize,
+        pixels: Range<usize>,
+    ) {
+        let Room { ring, rounded, sums: Sums(sums) } = room;
+        let weights = self.weights.view();
+        let (k, kernel) = (weights.k, weights.kernel);
+        let steps = kernel.steps(k);
+        let left = Left::new(kernel, k);
+        let all_pixels = input.len() / k;
+        let input = &input[pixels.start * k..pixels.end * k];
+        let (a, stride) = if left.is_plain() {
+            (input.as_ptr(), k)
+        } else {
+            let rounded = &mut rounded[..left.len(pixels.len())];
+            left.write(s, input, None, rounded);
+            (rounded.as_ptr(), left.stride())
+        };
+        let shape = weights.shape();
+        // The ring has no more columns than it needs; a panel for tiles may.
+        let width = shape.width(panel);
+        // Columns that are absent have zero weights here, and no output below.
+        let affine = Affine::new(s, &[], &self.bias[shape.columns(panel)]);
+        // The panel of the worker's next task.
+        let next = if panel + 1 < shape.panels() { weights.panel(panel + 1) } else { &[] };
+        let panel = weights.panel(panel);
+        let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>(kernel));
+        for tile in (0..tiles.count()).map(|index| tiles.rows(index)) {
+            let mut tile_pixels = pixels.start + tile.start..pixels.start + tile.end;
+            // A large map has few channels, so its panels are short: there it is the rows behind
+            // these that are fetched, which the other maps have pushed out.
+            let fetch = if all_pixels * k > CACHED_MAP {
+                Fetch::lines(a.wrapping_add(tile.end * stride))
+            } else {
+                Fetch::share(next, tile_pixels.clone(), all_pixels, steps)
+            };
+            for block in kernel.blocks(k) {
+                // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride` apart, and
+                // `tile` is within them; `panel` is all its steps of the panel's width (no integers:
+                // `Expansion::new`), and `sums` holds the largest tile and what the block before
+                // left in it. The kernel is of the weights' own instruction set, which this is.
+                unsafe {
+                    Tile {
+                        rows: tile.len(),
+                        first: block.start,
+                        steps: block.len(),
+                        width,
+                        a: a.add(tile.start * stride),
+                        stride,
+                        low: left.low(),
+                        panel: panel.as_ptr(),
+                        fetch: fetch.after(block.start),
+                        sums: sums.as_mut_ptr(),
                     }
-                    let (mut first, end) = (pixels.start + tile.start, pixels.start + tile.end);
-                    let mut sums = &sums[..tile.len() * panel_width];
-                    while first < end {
-                        let (pixel, to) = (ring.pixel, ring.run_mut(first, end));
-                        let run = to.len() / pixel;
-                        let (of_run, others) = sums.split_at(run * panel_width);
-                        // SAFETY: `to` has as many pixels as `of_run`, one behind the other.
-                        unsafe {
-                            let (residual, out) = (std::ptr::null(), to.as_mut_ptr());
-                            Target { columns: pixel, residual, out, pitch: pixel }.finish(
-                                s,
-                                f,
-                                &affine,
-                                of_run,
-                                panel_width,
-                            );
-                        }
-                        first += run;
-                        sums = others;
-                    }
+                    .compute(s, kernel);
                 }
+            }
+            let mut sums = &sums[..tile.len() * width];
+            while !tile_pixels.is_empty() {
+                let (pitch, to) = (ring.pixel, ring.run_mut(&tile_pixels));
+                let run = to.len() / pitch;
+                let (of_run, others) = sums.split_at(run * width);
+                // SAFETY: `to` has as many pixels as `of_run`, `pitch` apart.
+                unsafe {
+                    let (residual, out) = (std::ptr::null(), to.as_mut_ptr());
+                    Target { columns: pitch, residual, out, pitch }
+                        .finish(s, f, &affine, of_run, width);
+                }
+                tile_pixels.start += run;
+                sums = others;
             }
         }
     }
