@@ -20,12 +20,12 @@ use std::ops::Range;
 /// comes from memory serves them all.
 const TILES_PER_TASK: usize = 12;
 
+/// As many blocks of AMX, which are higher.
+const BLOCKS_PER_TASK: usize = 5;
+
 /// The activations of a task that stay in the second-level cache while the panels pass by: a third of
 /// 2 MB.
 const CACHED_VALUES: usize = 160 << 10;
-
-/// As many blocks of AMX, which are higher.
-const BLOCKS_PER_TASK: usize = 5;
 
 /// Tasks for each worker, so that a slow core hands work to a fast one.
 const TASKS_PER_WORKER: usize = 4;

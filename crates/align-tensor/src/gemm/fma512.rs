@@ -68,8 +68,8 @@ macro_rules! row {
 }
 
 /// The whole tile: clears the sums, multiplies four steps at a time and the rest one by one, adds
-/// the sums of before if these are not the first steps, writes. `$lines` are the vectors of columns; each row has its
-/// number, the register of its broadcast, and the numbers of its sums.
+/// the sums of before if these are not the first steps, writes. `$lines` are the vectors of columns;
+/// each row has its number, the register of its broadcast, and the numbers of its sums.
 macro_rules! tile {
     (
         $tile:ident, $lines:tt,
