@@ -77,6 +77,29 @@ fn random(state: &mut u64) -> f64 {
     (*state >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// Seconds after which a run is in the midst of its work, as far as is known.
+struct Moments {
+    from: f64,
+    to: f64,
+}
+
+impl Moments {
+    /// The moment after a share of the time.
+    fn at(&self, share: f64) -> f64 {
+        self.from + (self.to - self.from) * share
+    }
+
+    /// At `moment` nothing had happened; the machine may have become slower, too.
+    fn avoid_early(&mut self, moment: f64) {
+        *self = Self { from: (self.from + moment) / 2.0, to: 1.1 * self.to };
+    }
+
+    /// At `moment` all was done; the machine may have become faster, too.
+    fn avoid_late(&mut self, moment: f64) {
+        *self = Self { from: 0.9 * self.from, to: (moment + self.to) / 2.0 };
+    }
+}
+
 #[test]
 fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
     let case = case();
@@ -87,16 +110,14 @@ fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
         restore(folder, "idx", &earlier);
         let start = Instant::now();
         assert_eq!(update(folder, "idx").code, 1);
-        // From when to when a kill is in the midst of the work: moments too early or too late narrow
-        // it, and give way where the machine has become slower or faster.
-        let (mut from, mut to) = (0.0, start.elapsed().as_secs_f64());
+        let mut moments_of_work = Moments { from: 0.0, to: start.elapsed().as_secs_f64() };
         assert!(files(folder, "idx") == case.expected, "a run that nothing hindered");
 
         for moment in 0..moments {
             restore(folder, "idx", &earlier);
             let mut command = command(folder, "idx");
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let after = from + (to - from) * random(&mut state);
+            let after = moments_of_work.at(random(&mut state));
             sleep(Duration::from_secs_f64(after));
             child.kill().unwrap();
             child.wait().unwrap();
@@ -114,18 +135,18 @@ fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
                         false => midway += 1,
                         true if files(folder, "idx") == case.expected => {
                             finished += 1;
-                            (from, to) = (0.9 * from, (after + to) / 2.0);
+                            moments_of_work.avoid_late(after);
                         }
                         true => {
                             untouched += 1;
-                            (from, to) = ((from + after) / 2.0, 1.1 * to);
+                            moments_of_work.avoid_early(after);
                         }
                     }
                     index.len()
                 }
                 Err(IndexError::NoIndex { .. }) if earlier.is_empty() => {
                     untouched += 1;
-                    (from, to) = ((from + after) / 2.0, 1.1 * to);
+                    moments_of_work.avoid_early(after);
                     0
                 }
                 Err(error) => panic!("moment {moment}: {error}"),

@@ -19,7 +19,7 @@ use super::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::{
     Activation, AlignedBuffer, Isa, PackedMatrix, Precision,
     aligned::round_up_to_line,
-    gemm::{Left, PackedShape, kernel::Unit},
+    gemm::{Left, PackedShape, kernel::Unit, microkernel::MAX_TILE},
     simd::MAX_LANES,
     sizes::{piece, product},
     threads::{SharedMut, Team},
@@ -121,13 +121,14 @@ impl ExpandDepthwise {
         self.scratch_sizes(height, width).into_iter().map(round_up_to_line).sum()
     }
 
-    /// The pieces of the scratch: a line of outputs, the ring, and the rows of the input that are
-    /// expanded at a time, in the form that the product reads.
-    fn scratch_sizes(&self, height: usize, width: usize) -> [usize; 3] {
+    /// The pieces of the scratch: a line of outputs, the ring, the sums of a tile, and the rows of the
+    /// input that are expanded at a time, in the form that the product reads.
+    fn scratch_sizes(&self, height: usize, width: usize) -> [usize; 4] {
         let ring = self.geometry.ring(height, width);
         [
             product([self.geometry.output_len(width), MAX_LANES]),
             product([ring, self.geometry.padded(width), 2 * MAX_LANES]),
+            MAX_TILE,
             match self.left() {
                 Some(left) => left.len(product([ring, width])),
                 None => 0,

@@ -1,9 +1,10 @@
 //! What a tile fetches from memory while it multiplies.
 
+use crate::aligned::LINE;
 use std::ops::Range;
 
 /// A cache line, in bytes.
-const LINE: usize = 64;
+const LINE_BYTES: usize = LINE * size_of::<f32>();
 
 /// Some bytes from an address on for each step of a tile, into the second-level cache. Any address
 /// will do: nothing is read.
@@ -20,14 +21,14 @@ pub(crate) struct Fetch {
 impl Fetch {
     /// A cache line for each step.
     pub(crate) fn lines(from: *const f32) -> Self {
-        Self { from, pace: LINE }
+        Self { from, pace: LINE_BYTES }
     }
 
     /// The share of `what` that falls to `part` of `0..all`, in so many steps.
     pub(crate) fn share(what: &[f32], part: Range<usize>, all: usize, steps: usize) -> Self {
         let [start, end] = [part.start, part.end].map(|at| what.len() * at / all);
         let bytes = size_of_val(&what[start..end]);
-        Self { from: what[start..].as_ptr(), pace: bytes.div_ceil(steps).min(LINE) }
+        Self { from: what[start..].as_ptr(), pace: bytes.div_ceil(steps).min(LINE_BYTES) }
     }
 
     /// What is left after some steps.

@@ -18,7 +18,7 @@ use std::arch::asm;
 const LANES: usize = 16;
 
 impl Avx512 {
-    /// [`Tile::compute`] for products of `f32`.
+    /// [`Tile::compute`] for products of `f32` and one block.
     ///
     /// # Safety
     /// As for that.

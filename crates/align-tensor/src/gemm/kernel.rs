@@ -123,10 +123,9 @@ impl Kernel {
         }
     }
 
-    /// Cuts the steps for sums of `k` products into blocks of equal length, give or take one: what a
-    /// tile adds up before it adds that to the sums of the blocks before.
-    pub(crate) fn blocks(self, k: usize) -> impl Iterator<Item = Range<usize>> + Clone {
-        let steps = self.steps(k);
+    /// Cuts so many steps into blocks of equal length, give or take one: what a tile adds up before it
+    /// adds that to the sums of the blocks before. A block is not cut again.
+    pub(crate) fn blocks(self, steps: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
         let longest = match self.precision {
             _ if self.unit.is_tiles() => steps,
             Precision::F32 => MAX_K_BLOCK,

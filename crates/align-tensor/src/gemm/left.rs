@@ -76,15 +76,27 @@ impl Left {
         (rows + behind) * self.stride()
     }
 
-    /// Writes `rows [_, k]`, each value times its scale where there are any, to `to`.
+    /// The first of `rows [_, k]` in the kernel's form, and words from one to the next: where they are,
+    /// or else in `room`, each value times its scale where there are any.
     #[inline(always)]
-    pub(crate) fn write<S: Simd>(
+    pub(crate) fn place<S: Simd>(
         self,
         s: S,
         rows: &[f32],
         scales: Option<RowScales<'_>>,
-        to: &mut [f32],
-    ) {
+        room: &mut [f32],
+    ) -> (*const f32, usize) {
+        if self.is_plain() {
+            return (rows.as_ptr(), self.k);
+        }
+        let room = &mut room[..self.len(rows.len() / self.k)];
+        self.write(s, rows, scales, room);
+        (room.as_ptr(), self.stride())
+    }
+
+    /// Writes `rows [_, k]`, each value times its scale where there are any, to `to`.
+    #[inline(always)]
+    fn write<S: Simd>(self, s: S, rows: &[f32], scales: Option<RowScales<'_>>, to: &mut [f32]) {
         #[cfg(target_arch = "x86_64")]
         if let (Some(unit), 1) = (self.kernel.unit.pairs(), self.kernel.parts()) {
             return unit.outline(RoundPairs { left: self, rows, scales, to });

@@ -32,16 +32,6 @@ use std::ops::Range;
 /// The values of the largest tile: two tiles of AMX by two.
 pub(crate) const MAX_TILE: usize = 2 * MAX_LANES * 2 * MAX_LANES;
 
-/// Room for the sums of a tile, on cache lines: a vector across two takes two stores.
-#[repr(align(64))]
-pub(crate) struct Sums(pub(crate) [f32; MAX_TILE]);
-
-impl Sums {
-    pub(crate) fn new() -> Self {
-        Self([0.0; MAX_TILE])
-    }
-}
-
 /// The rows of a full tile of a kernel.
 pub(crate) fn max_rows<S: Simd>(kernel: Kernel) -> usize {
     match (kernel.precision, kernel.unit) {
@@ -104,7 +94,7 @@ impl RowTiles {
 #[derive(Clone, Copy)]
 pub(crate) struct Tile {
     pub(crate) rows: usize,
-    /// The first of the steps, and their number: one of [`Kernel::blocks`].
+    /// The first of the steps, and their number: all, or one of [`Kernel::blocks`].
     pub(crate) first: usize,
     pub(crate) steps: usize,
     pub(crate) width: usize,
@@ -135,6 +125,21 @@ impl Tile {
     ///   within [`Unit::ready`].
     #[inline(always)]
     pub(crate) unsafe fn compute<S: Simd>(self, s: S, kernel: Kernel) {
+        for block in kernel.blocks(self.steps) {
+            let (first, steps) = (self.first + block.start, block.len());
+            let fetch = self.fetch.after(block.start);
+            // SAFETY: the caller's duties; the block is within the steps, and the ones before it have
+            // written the sums.
+            unsafe { Self { first, steps, fetch, ..self }.compute_block(s, kernel) };
+        }
+    }
+
+    /// Computes the steps, which are one block.
+    ///
+    /// # Safety
+    /// As for [`compute`](Self::compute).
+    #[inline(always)]
+    unsafe fn compute_block<S: Simd>(self, s: S, kernel: Kernel) {
         // The same code for every kernel around it, and long: it is called, not inlined.
         match (kernel.precision, kernel.unit) {
             #[cfg(target_arch = "x86_64")]

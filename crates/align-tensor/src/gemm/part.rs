@@ -61,19 +61,13 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
         let (k, n, kernel) = (weights.k, weights.n, weights.kernel);
         let all_rows = row_tiles.rows_of(&tiles);
         let rows = product.a.rows_of(&all_rows, k);
-        // The first row of the task, and words from one to the next.
-        let (a, stride) = if left.is_plain() {
-            (rows.as_ptr(), k)
-        } else {
-            left.write(s, rows, product.scales(all_rows.start), rounded);
-            (rounded.as_ptr(), left.stride())
-        };
+        let (a, stride) = left.place(s, rows, product.scales(all_rows.start), rounded);
         let shape = weights.shape();
         let steps = kernel.steps(k);
         // Long rows block by block along `k`: their share of a block stays in the second-level cache
         // while the panels pass by, and each panel's share, which comes from memory, serves them all.
         let in_blocks = waiting > 0;
-        let passes = if in_blocks { kernel.blocks(k).count() } else { 1 };
+        let passes = if in_blocks { kernel.blocks(steps).len() } else { 1 };
         for pass in (0..passes).map(|pass| piece(steps, pass, passes)) {
             for panel in panels.clone() {
                 let columns = shape.columns(panel);
@@ -103,28 +97,25 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
                         let part = index + fetching - tiles.len();
                         Fetch::share(next, part..part + 1, fetching, pass.len())
                     };
-                    let blocks = kernel.blocks(k);
-                    for block in blocks.filter(|b| pass.start <= b.start && b.end <= pass.end) {
-                        // SAFETY: `rows` lie within `a`, as the caller has them or as `left` wrote
-                        // them, and are at most the tile's height; `packed` is `steps` rows of
-                        // `width` columns in the kernel's form, of which those of the pass are
-                        // there; `sums` holds the largest tile, and what the block before left in
-                        // it. The kernel is of the weights' own instruction set, which this is.
-                        unsafe {
-                            Tile {
-                                rows: rows.len(),
-                                first: block.start,
-                                steps: block.len(),
-                                width,
-                                a: a.add((rows.start - all_rows.start) * stride),
-                                stride,
-                                low: left.low(),
-                                panel: packed,
-                                fetch: fetch.after(block.start - pass.start),
-                                sums: sums.as_mut_ptr(),
-                            }
-                            .compute(s, kernel);
+                    // SAFETY: `rows` lie within `a`, as the caller has them or as `left` wrote them,
+                    // and are at most the tile's height; `packed` is `steps` rows of `width` columns
+                    // in the kernel's form, of which those of the pass are there; `sums` holds the
+                    // largest tile, and what the pass before left in it. The kernel is of the
+                    // weights' own instruction set, which this is.
+                    unsafe {
+                        Tile {
+                            rows: rows.len(),
+                            first: pass.start,
+                            steps: pass.len(),
+                            width,
+                            a: a.add((rows.start - all_rows.start) * stride),
+                            stride,
+                            low: left.low(),
+                            panel: packed,
+                            fetch,
+                            sums: sums.as_mut_ptr(),
                         }
+                        .compute(s, kernel);
                     }
                     if pass.end < steps {
                         continue;

@@ -1,5 +1,6 @@
 //! The rows of the expanded map that the depthwise convolution is about to read.
 
+use crate::simd::Simd;
 use std::ops::Range;
 
 /// The last few rows of a panel's expanded map, zero-padded left and right.
@@ -28,6 +29,31 @@ impl Ring<'_> {
         let pixels = pixels.len().min(self.width - x);
         let start = y % self.rows * self.row + (self.before + x) * self.pixel;
         &mut self.data[start..][..pixels * self.pixel]
+    }
+
+    /// Copies `pixels` of a map of so many channels: those of `columns`, of which each of the ring's
+    /// vectors has one at least.
+    #[inline(always)]
+    pub(super) fn copy<S: Simd>(
+        &mut self,
+        s: S,
+        map: &[f32],
+        channels: usize,
+        columns: Range<usize>,
+        mut pixels: Range<usize>,
+    ) {
+        let width = self.pixel;
+        while !pixels.is_empty() {
+            let run = self.run_mut(&pixels).chunks_exact_mut(width);
+            let numbers = pixels.start..;
+            pixels.start += run.len();
+            for (pixel, to) in numbers.zip(run) {
+                let from = &map[pixel * channels..][columns.clone()];
+                for (to, from) in to.chunks_exact_mut(S::LANES).zip(from.chunks(S::LANES)) {
+                    s.store_slice(to, s.load_tail(from));
+                }
+            }
+        }
     }
 
     pub(super) fn clear_padding(&mut self) {

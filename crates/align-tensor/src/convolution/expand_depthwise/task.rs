@@ -7,7 +7,7 @@ use crate::{
     convolution::{depthwise::Row, geometry::MAX_KERNEL},
     gemm::{
         Affine, Fetch, Left, PackedShape, Target,
-        microkernel::{self, Sums, Tile, row_tiles},
+        microkernel::{self, Tile, row_tiles},
     },
     simd::{Op, Simd},
 };
@@ -66,9 +66,11 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
         let channels = task.block.channels;
         let taps = geometry.kernel * geometry.kernel;
         let weights = &task.block.weights[task.panel * 2 * S::LANES * taps..][..panel_width * taps];
-        let [line_len, ring_len, _] = task.block.scratch_sizes(height, width).map(round_up_to_line);
+        let [line_len, ring_len, sums_len, _] =
+            task.block.scratch_sizes(height, width).map(round_up_to_line);
         let (line, rest) = task.scratch.split_at_mut(line_len);
-        let (ring, rounded) = rest.split_at_mut(ring_len);
+        let (ring, rest) = rest.split_at_mut(ring_len);
+        let (sums, rounded) = rest.split_at_mut(sums_len);
         let ring = Ring {
             rows: geometry.ring(height, width),
             width,
@@ -77,7 +79,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
             row: geometry.padded(width) * panel_width,
             data: ring,
         };
-        let mut room = Room { ring, rounded, sums: Sums::new() };
+        let mut room = Room { ring, sums, rounded };
         room.ring.clear_padding();
 
         let mut expanded = (task.rows.start * geometry.stride).saturating_sub(geometry.before);
@@ -89,8 +91,13 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                 .saturating_sub(geometry.before)
                 .min(height);
             if expanded < needed {
-                let rows = expanded..needed;
-                task.block.fill(s, f, &mut room, task.input, task.panel, rows);
+                let pixels = expanded * width..needed * width;
+                match &task.block.expansion {
+                    None => room.ring.copy(s, task.input, channels, columns.clone(), pixels),
+                    Some(expansion) => {
+                        expansion.expand(s, f, &mut room, task.input, task.panel, pixels);
+                    }
+                }
                 expanded = needed;
             }
             for y in band {
@@ -152,55 +159,10 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
 /// What a task works in.
 struct Room<'a> {
     ring: Ring<'a>,
-    /// The input in the form that the product reads, where that is not its own.
+    /// For the sums of the largest tile.
+    sums: &'a mut [f32],
+    /// For the input in the form that the product reads, where that is not its own.
     rounded: &'a mut [f32],
-    sums: Sums,
-}
-
-impl ExpandDepthwise {
-    /// Brings `rows` of one panel's input to the depthwise convolution into the ring.
-    #[inline(always)]
-    fn fill<S: Simd, F: VectorFn>(
-        &self,
-        s: S,
-        f: F,
-        room: &mut Room<'_>,
-        input: &[f32],
-        panel: usize,
-        rows: Range<usize>,
-    ) {
-        let pixels = rows.start * room.ring.width..rows.end * room.ring.width;
-        match &self.expansion {
-            None => self.copy(s, &mut room.ring, input, panel * 2 * S::LANES, pixels),
-            Some(expansion) => expansion.expand(s, f, room, input, panel, pixels),
-        }
-    }
-
-    /// Copies `pixels` of the map, their channels from `first_channel` on.
-    #[inline(always)]
-    fn copy<S: Simd>(
-        &self,
-        s: S,
-        ring: &mut Ring<'_>,
-        input: &[f32],
-        first_channel: usize,
-        mut pixels: Range<usize>,
-    ) {
-        let width = ring.pixel;
-        let present = width.min(self.channels - first_channel);
-        while !pixels.is_empty() {
-            let run = ring.run_mut(&pixels).chunks_exact_mut(width);
-            let numbers = pixels.start..;
-            pixels.start += run.len();
-            for (pixel, to) in numbers.zip(run) {
-                let from = &input[pixel * self.channels + first_channel..][..present];
-                // The last vector has a channel at least: a panel is no wider than it must be.
-                for (to, from) in to.chunks_exact_mut(S::LANES).zip(from.chunks(S::LANES)) {
-                    s.store_slice(to, s.load_tail(from));
-                }
-            }
-        }
-    }
 }
 
 impl Expansion {
@@ -215,20 +177,14 @@ impl Expansion {
         panel: usize,
         pixels: Range<usize>,
     ) {
-        let Room { ring, rounded, sums: Sums(sums) } = room;
+        let Room { ring, sums, rounded } = room;
         let weights = self.weights.view();
         let (k, kernel) = (weights.k, weights.kernel);
         let steps = kernel.steps(k);
         let left = Left::new(kernel, k);
         let all_pixels = input.len() / k;
         let input = &input[pixels.start * k..pixels.end * k];
-        let (a, stride) = if left.is_plain() {
-            (input.as_ptr(), k)
-        } else {
-            let rounded = &mut rounded[..left.len(pixels.len())];
-            left.write(s, input, None, rounded);
-            (rounded.as_ptr(), left.stride())
-        };
+        let (a, stride) = left.place(s, input, None, rounded);
         let shape = weights.shape();
         // The ring has no more columns than it needs; a panel for tiles may.
         let width = shape.width(panel);
@@ -247,26 +203,24 @@ impl Expansion {
             } else {
                 Fetch::share(next, tile_pixels.clone(), all_pixels, steps)
             };
-            for block in kernel.blocks(k) {
-                // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride` apart, and
-                // `tile` is within them; `panel` is all its steps of the panel's width (no integers:
-                // `Expansion::new`), and `sums` holds the largest tile and what the block before
-                // left in it. The kernel is of the weights' own instruction set, which this is.
-                unsafe {
-                    Tile {
-                        rows: tile.len(),
-                        first: block.start,
-                        steps: block.len(),
-                        width,
-                        a: a.add(tile.start * stride),
-                        stride,
-                        low: left.low(),
-                        panel: panel.as_ptr(),
-                        fetch: fetch.after(block.start),
-                        sums: sums.as_mut_ptr(),
-                    }
-                    .compute(s, kernel);
+            // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride` apart, and `tile`
+            // is within them; `panel` is `steps` rows of the panel's width (no integers:
+            // `Expansion::new`), and `sums` holds the largest tile. The kernel is of the weights' own
+            // instruction set, which this is.
+            unsafe {
+                Tile {
+                    rows: tile.len(),
+                    first: 0,
+                    steps,
+                    width,
+                    a: a.add(tile.start * stride),
+                    stride,
+                    low: left.low(),
+                    panel: panel.as_ptr(),
+                    fetch,
+                    sums: sums.as_mut_ptr(),
                 }
+                .compute(s, kernel);
             }
             let mut sums = &sums[..tile.len() * width];
             while !tile_pixels.is_empty() {
