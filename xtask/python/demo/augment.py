@@ -11,6 +11,10 @@ class Augment:
 
     # Width of the emoji as a share of the picture's.
     SCALES = (0.4, 1.05)
+    # Above 1, more are small.
+    SMALLNESS = 1.0
+    # The shares of shaded, clouded, striped and spotted backgrounds, and of mosaics; the others are plain.
+    BACKGROUNDS = (0.12, 0.15, 0.18, 0.25, 0.0)
     # Most pictures turn by up to the first, the others by up to the second, in degrees.
     ANGLES = (18.0, 38.0)
 
@@ -29,7 +33,8 @@ class Augment:
     def batch(self, rows: torch.Tensor, size: int) -> torch.Tensor:
         """The emoji of `rows`, each drawn at random."""
         n = len(rows)
-        scale = self._uniform(n, *self.SCALES)
+        low, high = self.SCALES
+        scale = low + (high - low) * self._uniform(n, 0, 1) ** self.SMALLNESS
         fine = scale * size > 0.6 * self.fine.shape[-1]
         grid = self._grid(scale, size)
         layer = torch.empty(n, 4, size, size)
@@ -73,12 +78,12 @@ class Augment:
         return (colour * gain + alpha * self._uniform(n, -0.06, 0.06).view(n, 1, 1, 1)).clamp_(0, 1).minimum(alpha)
 
     def _background(self, n, size):
-        """Plain, shaded, clouded, striped and spotted backgrounds, [N, 3, size, size]."""
+        """Plain, shaded, clouded, striped and spotted backgrounds, and mosaics, [N, 3, size, size]."""
         first, second, third = self._colours(n), self._colours(n), self._colours(n)
         kind = torch.rand(n, generator=self.generator)
         mix = torch.zeros(n, 1, size, size)
-        shaded, clouded = (kind >= 0.3) & (kind < 0.42), (kind >= 0.42) & (kind < 0.57)
-        striped, spotted = (kind >= 0.57) & (kind < 0.75), kind >= 0.75
+        bounds = torch.tensor([1 - sum(self.BACKGROUNDS), *self.BACKGROUNDS]).cumsum(0)
+        shaded, clouded, striped, spotted, mosaic = torch.bucketize(kind, bounds, right=True) == torch.arange(1, 6).view(5, 1)
         angle = self._uniform(n, 0, 2 * math.pi).view(n, 1, 1)
         line = torch.linspace(-0.7, 0.7, size)
         across = angle.cos() * line.view(1, 1, -1) + angle.sin() * line.view(1, -1, 1)
@@ -91,7 +96,19 @@ class Augment:
         # A third colour in spots upon the two.
         above = (self._clouds(int(spotted.sum()), size) > 0.6).float()
         background[spotted] += (third[spotted] - background[spotted]) * above
+        if mosaic.any():
+            background[mosaic] = self._mosaics(int(mosaic.sum()), size)
         return background
+
+    def _mosaics(self, n, size):
+        """Cells around random points, each in a colour of its own, [N, 3, size, size]."""
+        cells = int(torch.randint(4, 20, (1,), generator=self.generator))
+        points = self._uniform(n * cells * 2, -1, 1).view(n, cells, 2, 1, 1)
+        line = torch.linspace(-1, 1, size)
+        distance = (points[:, :, 0] - line.view(1, -1)) ** 2 + (points[:, :, 1] - line.view(-1, 1)) ** 2
+        cell = distance.argmin(1).flatten(1).unsqueeze(1).expand(n, 3, size * size)
+        colours = self._colours(n * cells).view(n, cells, 3).transpose(1, 2)
+        return colours.gather(2, cell).view(n, 3, size, size)
 
     def _clouds(self, n, size):
         """Smooth noise of one random coarseness, about 0..1, [N, 1, size, size]."""
@@ -119,6 +136,13 @@ class Augment:
 
     def _chance(self, n, probability):
         return torch.rand(n, generator=self.generator) < probability
+
+
+class WiderAugment(Augment):
+    """More small emoji, and busier backgrounds."""
+
+    SMALLNESS = 1.5
+    BACKGROUNDS = (0.10, 0.12, 0.13, 0.20, 0.20)
 
 
 class Unfamiliar(Augment):

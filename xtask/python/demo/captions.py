@@ -9,6 +9,7 @@ from pathlib import Path
 SYNONYMS = Path(__file__).with_name("synonyms.txt")
 PHRASES = Path(__file__).with_name("phrases.txt")
 DESCRIPTIONS = Path(__file__).with_name("descriptions.txt")
+THESAURUS = Path(__file__).with_name("thesaurus.txt")
 
 TEMPLATES = [
     "a {}",
@@ -47,12 +48,15 @@ class Captions:
 
     def sample(self, chance: random.Random) -> str:
         """A caption for one step of training, in which nothing of evaluation is said."""
-        never = [text for text in (self.held_out, self.description) if text is not None]
         for _ in range(8):
             caption = self._sample(chance)
-            if not any(_says(caption, text) for text in never):
+            if not self.never_says(caption):
                 return caption
         return self.name
+
+    def never_says(self, text: str) -> bool:
+        """Whether a text says what is kept for evaluation."""
+        return any(_says(text, never) for never in (self.held_out, self.description) if never is not None)
 
     def _sample(self, chance: random.Random) -> str:
         kind = chance.random()
@@ -166,3 +170,9 @@ def _says(text, phrase):
 
 def _words(text):
     return re.findall(r"[\w’'!]+", text.lower())
+
+
+def thesaurus() -> dict[str, list[str]]:
+    """Other ways to say a word, whatever it is said of: lines `word<tab>paraphrase | paraphrase` as a table."""
+    lines = [line.split("\t") for line in THESAURUS.read_text().splitlines() if not line.startswith("# ")]
+    return {word: paraphrases.split(" | ") for word, paraphrases in lines}

@@ -19,6 +19,22 @@ SMALL_SIZE, SMALL_PART = 48, 0.65
 # Side of the cached emoji that training draws.
 CACHED_SIZE = 72
 VOCABULARY = 6000
+
+# The second phase. So many captions of every emoji are embedded for it.
+WIDER_STEPS, WIDER_LEARNING_RATE, WIDER_CAPTIONS = 1500, 6e-4, 20
+
+# The third phase. Its text tower is new, the picture tower keeps its first blocks, up to maps of 8 x 8, and embeds so many
+# views of every emoji.
+MEANING_STEPS, MEANING_VOCABULARY = 1800, 7000
+EARLY_BLOCKS, VIEWS, LATE_LEARNING_RATE = 4, 50, 1e-3
+# What part of the taught texts are words, and short ones; how sharply the senses tell emoji apart; and the weight of the
+# captions beside them.
+LEXICON_SHARES, TEACHER_TEMPERATURE, CAPTION_WEIGHT = (0.6, 0.25), 0.05, 1.5
+# The fourth phase, and how many taught texts are beside the captions of its steps.
+MEETING_STEPS, TAUGHT = 540, 2 * BATCH
+# The part of the steps at the highest learning rate.
+LEVEL_PART = 0.3
+
 LEARNING_RATE, WEIGHT_DECAY, WARM_UP_STEPS = 2e-3, 0.05, 100
 # PyTorch's meaning: the share of the new batch. The config's 0.99 is Keras', the share of the old.
 BATCH_NORM_MOMENTUM = 0.1
@@ -27,10 +43,10 @@ LARGEST_GRADIENT = 1.0
 LOWEST_TEMPERATURE = 0.01
 
 
-def config() -> AlignConfig:
+def config(vocabulary: int) -> AlignConfig:
     """An ALIGN of 3 M parameters: five stages on maps of 16, 16, 8, 4 and 4, and three text layers."""
     text = {
-        "vocab_size": VOCABULARY,
+        "vocab_size": vocabulary,
         "hidden_size": 192,
         "num_hidden_layers": 3,
         "num_attention_heads": 6,
