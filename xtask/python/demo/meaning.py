@@ -48,7 +48,7 @@ class Meaning(Phase):
         text = embed_texts(self.model, self.tokenizer, captions + [self.lexicon.texts[row] for row in taught])
         logits = text @ image.T / self.model.temperature.detach()
         logits, of_taught = logits.split([len(captions), len(taught)])
-        return recipe.CAPTION_WEIGHT * align_loss(logits) + self.lexicon.distilled(taught, rows, of_taught), logits
+        return align_loss(logits) + self.lexicon.distilled(taught, rows, of_taught), logits
 
     @torch.no_grad()
     def _early(self, pictures, view):

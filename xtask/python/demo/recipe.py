@@ -25,13 +25,12 @@ WIDER_STEPS, WIDER_LEARNING_RATE, WIDER_CAPTIONS = 1500, 6e-4, 20
 
 # The third phase. Its text tower is new, the picture tower keeps its first blocks, up to maps of 8 x 8, and embeds so many
 # views of every emoji.
-MEANING_STEPS, MEANING_VOCABULARY = 1800, 7000
-EARLY_BLOCKS, VIEWS, LATE_LEARNING_RATE = 4, 50, 1e-3
-# What part of the taught texts are words, and short ones; how sharply the senses tell emoji apart; and the weight of the
-# captions beside them.
-LEXICON_SHARES, TEACHER_TEMPERATURE, CAPTION_WEIGHT = (0.6, 0.25), 0.05, 1.5
-# The fourth phase, and how many taught texts are beside the captions of its steps.
-MEETING_STEPS, TAUGHT = 540, 2 * BATCH
+MEANING_STEPS, MEANING_VOCABULARY = 4400, 7000
+EARLY_BLOCKS, VIEWS, LATE_LEARNING_RATE = 4, 80, 1e-3
+# What part of the taught texts are words, and short ones; and how sharply the senses tell emoji apart.
+LEXICON_SHARES, TEACHER_TEMPERATURE = (0.6, 0.25), 0.05
+# The fourth phase, how many taught texts are beside the captions of its steps, and the captions' weight beside them.
+MEETING_STEPS, TAUGHT, CAPTION_WEIGHT = 1500, 2 * BATCH, 1.5
 # The part of the steps at the highest learning rate.
 LEVEL_PART = 0.3
 
