@@ -1,4 +1,4 @@
-//! What the kernel benchmarks share.
+//! What the kernel benchmarks share, and the [`serve`] loop of engines that are compared.
 //!
 //! Kernels run on one thread of the instruction set that `ALIGN_ISA` names. Where a kernel's work
 //! is multiply-adds, criterion's `elem/s` are floating-point operations per second, and a line
@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod serve;
 mod shapes;
 
 use align_tensor::{Isa, Precision, Runtime, Team, Threads, peak_flops};
@@ -15,6 +16,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+pub use serve::{Engine, serve};
 pub use shapes::{ConvolutionShape, GemmShape};
 
 /// The bytes that cold operands fill: more than the last-level cache of most machines.

@@ -6,6 +6,7 @@
 //! f64 stands beside the times.
 
 mod precision;
+mod rten;
 mod server;
 mod truth;
 mod works;
@@ -43,6 +44,9 @@ pub(crate) struct Peers {
     /// The precision of ours; a peer has it where it can (OpenVINO bf16), else f32
     #[arg(long, value_enum, value_name = "NAME", default_value_t = Precision::F32)]
     precision: Precision,
+    /// Hold ours and rten to AVX2; the other peers, which cannot be held to it, are left out
+    #[arg(long)]
+    avx2: bool,
     /// The threads of every engine
     #[arg(long, value_name = "N", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
     threads: u16,
@@ -58,6 +62,7 @@ pub(crate) struct Peers {
 enum Peer {
     Onnxruntime,
     Openvino,
+    Rten,
 }
 
 impl Peer {
@@ -65,10 +70,12 @@ impl Peer {
         match self {
             Self::Onnxruntime => "onnxruntime",
             Self::Openvino => "openvino",
+            Self::Rten => "rten",
         }
     }
 
-    /// What it computes in where ours is asked for `precision`: ONNX Runtime's CPU provider has no products of bf16.
+    /// What it computes in where ours is asked for `precision`: ONNX Runtime's CPU provider and rten have no products
+    /// of bf16.
     fn precision(self, precision: Precision) -> Precision {
         match self {
             Self::Openvino if precision == Precision::Bf16 => precision,
@@ -88,17 +95,29 @@ impl Peers {
         let folder = workspace::root().join("target/peers/align-base");
         export(&python, &folder)?;
         if self.peers.is_empty() {
-            self.peers = Peer::value_variants().to_vec();
+            self.peers = if self.avx2 { vec![Peer::Rten] } else { Peer::value_variants().to_vec() };
         }
+        let held = |peer: &Peer| *peer == Peer::Rten;
+        ensure!(
+            !self.avx2 || self.peers.iter().all(held),
+            "of the peers, --avx2 can hold rten only"
+        );
         let works = if self.quick { Work::quick() } else { Work::all() };
         let mut oracle = server_of(&python, "truth", &folder, self.threads, Precision::F32);
         let truth = Truth::of(&works, folder.join("truth.json"), &mut oracle)?;
 
-        let ours = Server::start(&mut ours(&folder, self.threads, self.precision)?)?;
+        let mut ours = ours(&folder, self.threads, self.precision)?;
+        if self.avx2 {
+            ours.env("ALIGN_ISA", "avx2");
+        }
+        let ours = Server::start(&mut ours)?;
         let mut engines = vec![Engine { server: ours, precision: self.precision }];
         for peer in &self.peers {
             let precision = peer.precision(self.precision);
-            let mut command = server_of(&python, peer.name(), &folder, self.threads, precision);
+            let mut command = match peer {
+                Peer::Rten => rten::server(&folder, self.threads, self.avx2)?,
+                _ => server_of(&python, peer.name(), &folder, self.threads, precision),
+            };
             engines.push(Engine { server: Server::start(&mut command)?, precision });
         }
         println!("{} threads; distances are those of unit embeddings from f64", self.threads);
