@@ -21,7 +21,7 @@ pub(super) fn server(folder: &Path, threads: u16, avx2: bool) -> Result<Command>
     let package = workspace::root().join("target/peers").join(name);
     fs::create_dir_all(&package)?;
     let manifest = package.join("Cargo.toml");
-    let mut text = manifest_text(&workspace::root());
+    let mut text = manifest_text(workspace::root());
     fs::write(&manifest, &text)?;
     if avx2 {
         let copy = package.join(format!("rten-simd-{VERSION}"));
