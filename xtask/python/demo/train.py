@@ -19,6 +19,7 @@ from meaning import Meaning
 from meeting import Meeting
 from towers import make_model, make_tokenizer, save
 from wider import Wider
+from words import Words
 
 
 def main():
@@ -44,6 +45,7 @@ def main():
     meaning = Meaning(model, pictures, said, lexicon, work)
     meaning.run(work)
     Meeting(meaning.model, meaning.tokenizer, pictures, said, lexicon).run(work)
+    Words(meaning.model, meaning.tokenizer, pictures, said, lexicon).run(work)
     save(meaning.model, meaning.tokenizer, arguments.out)
 
 
