@@ -22,13 +22,13 @@ const STEPS: u32 = 3600;
 const KEEP_MEMORY: &str = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=17179869184:\
     glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456:glibc.malloc.arena_max=1";
 
-/// Trains the demo model (three hours and a half on two cores), or measures the committed one.
+/// Trains the demo model (four hours and a quarter on two cores), or measures the committed one.
 #[derive(Args)]
 pub(crate) struct Demo {
     /// Measure through the engine instead of training
     #[arg(long)]
     evaluate: bool,
-    /// The steps of the first of four phases; a stopped run goes on where it was, if asked for as many steps
+    /// The steps of the first of five phases; a stopped run goes on where it was, if asked for as many steps
     #[arg(long, value_name = "N", default_value_t = STEPS, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// The threads of the training; more than the cores that are free slow it down
