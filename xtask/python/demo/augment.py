@@ -145,6 +145,32 @@ class WiderAugment(Augment):
     BACKGROUNDS = (0.10, 0.12, 0.13, 0.20, 0.20)
 
 
+class ClutteredAugment(WiderAugment):
+    """Still more small emoji, many before large pieces of others."""
+
+    SMALLNESS = 2.0
+
+    def _background(self, n, size):
+        background = super()._background(n, size)
+        cluttered = self._chance(n, 0.4)
+        background[cluttered] = self._pieces(background[cluttered])
+        return background
+
+    def _pieces(self, background):
+        """Two emoji upon each other and `background`, turned and mostly beyond the frame."""
+        n = len(background)
+        for _ in range(2):
+            rows = torch.randint(len(self.fine), (n,), generator=self.generator)
+            angle, scale = self._uniform(n, 0, 2 * math.pi), self._uniform(n, 1.5, 3.5)
+            cos, sin = angle.cos() / scale, angle.sin() / scale
+            shift = self._uniform(2 * n, -0.8, 0.8).view(2, n)
+            matrix = torch.stack([torch.stack([cos, sin, shift[0]], 1), torch.stack([-sin, cos, shift[1]], 1)], 1)
+            grid = F.affine_grid(matrix, background[:, :1].shape, align_corners=False)
+            piece = F.grid_sample(self.fine[rows].float().div_(255), grid, mode="bilinear", align_corners=False)
+            background = piece[:, :3] + background * (1 - piece[:, 3:])
+        return background
+
+
 class Unfamiliar(Augment):
     """Smaller and more turned emoji, before backgrounds of kinds that training never shows."""
 

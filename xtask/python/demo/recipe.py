@@ -33,6 +33,8 @@ LEXICON_SHARES, TEACHER_TEMPERATURE = (0.6, 0.25), 0.05
 MEETING_STEPS, TAUGHT, CAPTION_WEIGHT = 1500, 2 * BATCH, 1.5
 # The fifth phase, and how many views of every emoji are embedded for it.
 WORDS_STEPS, WORDS_LEARNING_RATE, WORDS_VIEWS = 1000, 1e-3, 10
+# The sixth phase.
+CLUTTER_STEPS = 650
 # The part of the steps at the highest learning rate.
 LEVEL_PART = 0.3
 

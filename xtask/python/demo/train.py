@@ -13,6 +13,7 @@ from transformers import logging
 import captions
 import emoji
 import recipe
+from clutter import Clutter
 from joint import Joint
 from lexicon import Lexicon
 from meaning import Meaning
@@ -44,8 +45,8 @@ def main():
     print(f"{len(lexicon.texts)} texts with senses", flush=True)
     meaning = Meaning(model, pictures, said, lexicon, work)
     meaning.run(work)
-    Meeting(meaning.model, meaning.tokenizer, pictures, said, lexicon).run(work)
-    Words(meaning.model, meaning.tokenizer, pictures, said, lexicon).run(work)
+    for phase in (Meeting, Words, Clutter):
+        phase(meaning.model, meaning.tokenizer, pictures, said, lexicon).run(work)
     save(meaning.model, meaning.tokenizer, arguments.out)
 
 

@@ -19,10 +19,11 @@ class Wider(Phase):
     steps = recipe.WIDER_STEPS
     # Seeds and batches other than those of the phase before.
     SHIFT = 100_000
+    PICTURES = WiderAugment
 
     def __init__(self, model, tokenizer, pictures, said):
         super().__init__(model, [(list(model.vision_model.parameters()), recipe.WIDER_LEARNING_RATE)])
-        self.augment = WiderAugment(pictures, recipe.SEED)
+        self.augment = self.PICTURES(pictures, recipe.SEED)
         model.eval()
         self.captions = _embedded_captions(model, tokenizer, said)
         model.train()

@@ -1,0 +1,12 @@
+"""The sixth phase: the picture tower alone meets the final texts once more, before pieces of other emoji."""
+
+import recipe
+from augment import ClutteredAugment
+from meeting import Meeting
+
+
+class Clutter(Meeting):
+    name = "clutter"
+    steps = recipe.CLUTTER_STEPS
+    SHIFT = 400_000
+    PICTURES = ClutteredAugment
