@@ -1,4 +1,4 @@
-"""The sixth phase: the picture tower alone meets the final texts once more, before pieces of other emoji."""
+"""The fifth phase: as the fourth, with pictures before pieces of other emoji."""
 
 import recipe
 from augment import ClutteredAugment

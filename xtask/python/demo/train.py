@@ -20,7 +20,6 @@ from meaning import Meaning
 from meeting import Meeting
 from towers import make_model, make_tokenizer, save
 from wider import Wider
-from words import Words
 
 
 def main():
@@ -45,7 +44,7 @@ def main():
     print(f"{len(lexicon.texts)} texts with senses", flush=True)
     meaning = Meaning(model, pictures, said, lexicon, work)
     meaning.run(work)
-    for phase in (Meeting, Words, Clutter):
+    for phase in (Meeting, Clutter):
         phase(meaning.model, meaning.tokenizer, pictures, said, lexicon).run(work)
     save(meaning.model, meaning.tokenizer, arguments.out)
 
