@@ -31,8 +31,8 @@ EARLY_BLOCKS, VIEWS, LATE_LEARNING_RATE = 4, 80, 1e-3
 LEXICON_SHARES, TEACHER_TEMPERATURE = (0.6, 0.25), 0.05
 # The fourth phase, how many taught texts are beside the captions of its steps, and the captions' weight beside them.
 MEETING_STEPS, TAUGHT, CAPTION_WEIGHT = 1500, 2 * BATCH, 1.5
-# The fifth phase.
-CLUTTER_STEPS = 650
+# The fifth phase, and how far its weights, from those before it, become the model's.
+CLUTTER_STEPS, CLUTTER_PART = 650, 0.875
 # The part of the steps at the highest learning rate.
 LEVEL_PART = 0.3
 

@@ -53,6 +53,14 @@ def embed_texts(model: AlignModel, tokenizer: BertTokenizerFast, texts: list[str
     return F.normalize(torch.cat(parts)[order.argsort()], dim=-1)
 
 
+def mixed(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor], part: float) -> dict[str, torch.Tensor]:
+    """Weights on the line from the first to the second, trained further, at `part` of the way.
+
+    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models": less of the first's skill is lost.
+    """
+    return {name: tensor.lerp(second[name], part) if tensor.is_floating_point() else tensor for name, tensor in first.items()}
+
+
 def save(model: AlignModel, tokenizer: BertTokenizerFast, out: Path):
     """The checkpoint's files, written beside and moved into the folder, which keeps what else it holds."""
     temporary = out.with_name(out.name + ".tmp")

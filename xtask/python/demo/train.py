@@ -4,6 +4,7 @@ WORK keeps what a stopped run goes on from; OUT becomes a checkpoint folder in h
 """
 
 import argparse
+import copy
 import random
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from joint import Joint
 from lexicon import Lexicon
 from meaning import Meaning
 from meeting import Meeting
-from towers import make_model, make_tokenizer, save
+from towers import make_model, make_tokenizer, mixed, save
 from wider import Wider
 
 
@@ -44,9 +45,12 @@ def main():
     print(f"{len(lexicon.texts)} texts with senses", flush=True)
     meaning = Meaning(model, pictures, said, lexicon, work)
     meaning.run(work)
-    for phase in (Meeting, Clutter):
-        phase(meaning.model, meaning.tokenizer, pictures, said, lexicon).run(work)
-    save(meaning.model, meaning.tokenizer, arguments.out)
+    model, tokenizer = meaning.model, meaning.tokenizer
+    Meeting(model, tokenizer, pictures, said, lexicon).run(work)
+    met = copy.deepcopy(model.state_dict())
+    Clutter(model, tokenizer, pictures, said, lexicon).run(work)
+    model.load_state_dict(mixed(met, model.state_dict(), recipe.CLUTTER_PART))
+    save(model, tokenizer, arguments.out)
 
 
 def parse_arguments():
