@@ -30,8 +30,7 @@ fn main() -> Result<()> {
     let precision: Precision = arguments.next().context("the precision is missing")?.parse()?;
     let mut options = LoadOptions::new()?;
     options.runtime = options.runtime.with_threads(Threads::new(threads)).with_precision(precision);
-    let model = AlignModel::from_pretrained_with(folder, &options)?;
+    let ours = Ours(AlignModel::from_pretrained_with(folder, &options)?);
     let version = format!("align-rs {} {precision}", options.runtime.isa.name());
-    let config = model.config().clone();
-    serve(&version, &config, &Ours(model))
+    serve(&version, ours.0.config(), &ours)
 }

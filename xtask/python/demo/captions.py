@@ -82,7 +82,7 @@ def make(names: list[str], keywords: list[list[str]], seed: int) -> list[Caption
     """
     chance = random.Random(seed)
     frequency = Counter(keyword.lower() for some in keywords for keyword in set(some))
-    synonyms, phrases, described = _synonyms(), _phrases(), descriptions()
+    synonyms, phrases, described = _synonyms(), _table(PHRASES), descriptions()
     result = []
     for name, own in zip(names, keywords):
         held_out, own = _hold_out(name, own, frequency, chance)
@@ -103,11 +103,27 @@ def descriptions() -> dict[str, str]:
     return dict(line.rsplit(": ", 1) for line in lines)
 
 
+def thesaurus() -> dict[str, list[str]]:
+    """Other ways to say a word, whatever it is said of."""
+    return _table(THESAURUS)
+
+
+def corpus(said: list[Captions], seed: int) -> list[str]:
+    """Captions of every emoji for a vocabulary to be made from."""
+    chance = random.Random(seed)
+    return [one.sample(chance) for one in said for _ in range(40)]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in lower case."""
+    return re.findall(r"[\w’'!]+", text.lower())
+
+
 def _hold_out(name, own, frequency, chance):
     if len(own) < KEYWORDS_TO_SPARE:
         return None, own
-    words = set(_words(name))
-    spare = [word for word in own if 2 <= frequency[word.lower()] <= RARE and not words & set(_words(word))]
+    words = set(words_of(name))
+    spare = [word for word in own if 2 <= frequency[word.lower()] <= RARE and not words & set(words_of(word))]
     if spare:
         held_out = chance.choice(spare)
         return held_out, [word for word in own if word != held_out and not _says(word, held_out)]
@@ -156,23 +172,13 @@ def _synonyms():
     return {phrase.strip(): [other.strip() for other in others.split(",")] for phrase, others in pairs}
 
 
-def _phrases():
-    """Lines `name<tab>phrase | phrase` as a table."""
-    lines = [line.split("\t") for line in PHRASES.read_text().splitlines() if not line.startswith("#")]
-    return {name: phrases.split(" | ") for name, phrases in lines}
+def _table(file):
+    """Lines `name<tab>text | text` as a table."""
+    lines = [line.split("\t") for line in file.read_text().splitlines() if not line.startswith("# ")]
+    return {name: texts.split(" | ") for name, texts in lines}
 
 
 def _says(text, phrase):
     """Whether the words of a phrase, if it has any, stand in a text, one after the other."""
-    words, wanted = _words(text), _words(phrase)
+    words, wanted = words_of(text), words_of(phrase)
     return bool(wanted) and any(words[start : start + len(wanted)] == wanted for start in range(len(words)))
-
-
-def _words(text):
-    return re.findall(r"[\w’'!]+", text.lower())
-
-
-def thesaurus() -> dict[str, list[str]]:
-    """Other ways to say a word, whatever it is said of: lines `word<tab>paraphrase | paraphrase` as a table."""
-    lines = [line.split("\t") for line in THESAURUS.read_text().splitlines() if not line.startswith("# ")]
-    return {word: paraphrases.split(" | ") for word, paraphrases in lines}

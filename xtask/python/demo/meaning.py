@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 from transformers.models.align.modeling_align import align_loss
 
+import captions
 import recipe
 from augment import WiderAugment
 from lexicon import Lexicon
@@ -22,9 +23,8 @@ class Meaning(Phase):
 
     def __init__(self, trained, pictures, said, lexicon: Lexicon, work):
         """`trained`: the model whose picture tower goes on."""
-        self.said, self.lexicon = said, lexicon
-        chance = random.Random(recipe.SEED)
-        corpus = [one.sample(chance) for one in said for _ in range(40)] + 2 * self.lexicon.texts
+        self.pictures, self.said, self.lexicon = pictures, said, lexicon
+        corpus = captions.corpus(said, recipe.SEED) + 2 * self.lexicon.texts
         self.tokenizer = make_tokenizer(corpus, recipe.MEANING_VOCABULARY, work / self.name)
         torch.manual_seed(recipe.SEED + 1)
         model = make_model(recipe.MEANING_VOCABULARY)
@@ -34,26 +34,28 @@ class Meaning(Phase):
         self.late = model.vision_model.encoder.blocks[recipe.EARLY_BLOCKS :]
         texts = [*model.text_model.parameters(), *model.text_projection.parameters()]
         super().__init__(model, [(texts, recipe.LEARNING_RATE), (list(self.late.parameters()), recipe.LATE_LEARNING_RATE)])
-        model.eval()
-        self.views = torch.stack([self._early(pictures, view) for view in range(recipe.VIEWS)])
-        model.train()
+
+    def prepare(self):
+        self.model.eval()
+        self.views = torch.stack([self._early(view) for view in range(recipe.VIEWS)])
+        self.model.train()
 
     def loss(self, step):
         rows = batch_rows(len(self.said), step)
         generator = torch.Generator().manual_seed(recipe.SEED + step)
         image = self._late(self.views[torch.randint(recipe.VIEWS, (len(rows),), generator=generator), rows])
         chance = random.Random(recipe.SEED + step)
-        captions = [self.said[row].sample(chance) for row in rows.tolist()]
+        spoken = [self.said[row].sample(chance) for row in rows.tolist()]
         taught = self.lexicon.sample(recipe.BATCH, chance)
-        text = embed_texts(self.model, self.tokenizer, captions + [self.lexicon.texts[row] for row in taught])
+        text = embed_texts(self.model, self.tokenizer, spoken + [self.lexicon.texts[row] for row in taught])
         logits = text @ image.T / self.model.temperature.detach()
-        logits, of_taught = logits.split([len(captions), len(taught)])
+        logits, of_taught = logits.split([len(spoken), len(taught)])
         return align_loss(logits) + self.lexicon.distilled(taught, rows, of_taught), logits
 
     @torch.no_grad()
-    def _early(self, pictures, view):
+    def _early(self, view):
         """What the early blocks make of one view of every emoji, f16 [emoji, channels, height, width]."""
-        augment = WiderAugment(pictures, recipe.SEED - 1 - view)
+        augment = WiderAugment(self.pictures, recipe.SEED - 1 - view)
         maps = []
         for rows in torch.arange(len(self.said)).split(recipe.BATCH):
             hidden = self.model.vision_model.embeddings(augment.batch(rows, recipe.IMAGE_SIZE))

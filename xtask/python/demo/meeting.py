@@ -21,9 +21,13 @@ class Meeting(Wider):
     def __init__(self, model, tokenizer, pictures, said, lexicon: Lexicon):
         super().__init__(model, tokenizer, pictures, said)
         self.lexicon = lexicon
-        with torch.no_grad():
-            parts = torch.arange(len(lexicon.texts)).split(recipe.BATCH)
-            self.taught = torch.cat([embed_texts(model, tokenizer, [lexicon.texts[row] for row in part]) for part in parts])
+
+    @torch.no_grad()
+    def prepare(self):
+        super().prepare()
+        texts = self.lexicon.texts
+        parts = [texts[first : first + recipe.BATCH] for first in range(0, len(texts), recipe.BATCH)]
+        self.taught = torch.cat([embed_texts(self.model, self.tokenizer, part) for part in parts])
 
     def loss(self, step):
         rows, image = self.pictures_of(step)

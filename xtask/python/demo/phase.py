@@ -14,7 +14,7 @@ SAVE_EVERY = 25
 
 
 class Phase:
-    """Some parameters of a model, trained on one loss. A phase defines `loss`, and may define `rate`."""
+    """Some parameters of a model, trained on one loss. A phase defines `loss`, and may define `prepare` and `rate`."""
 
     name: str
     steps: int
@@ -24,6 +24,9 @@ class Phase:
         self.model = model
         self.parameters = [parameter for parameters, _ in rates for parameter in parameters]
         self.optimizer = torch.optim.AdamW(_groups(rates), betas=(0.9, 0.98), fused=True)
+
+    def prepare(self):
+        """What is computed once, before the first step of a run that has any."""
 
     def loss(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss of a step, and the logits of captions by pictures, whose right ones are on the diagonal."""
@@ -37,6 +40,8 @@ class Phase:
         """All steps; `work` keeps the state, which a run that comes after goes on from."""
         state_file = work / f"{self.name}.pt"
         first = self._resume(state_file)
+        if first < self.steps:
+            self.prepare()
         started, mean_loss = time.time(), None
         for step in range(first, self.steps):
             for group in self.optimizer.param_groups:

@@ -6,7 +6,6 @@ decomposition. What is held out of an emoji's captions is held out here.
 """
 
 import math
-import re
 from collections import Counter
 
 import numpy as np
@@ -71,7 +70,7 @@ def _weighted(texts):
 
 
 def _stems(text):
-    return [_stem(word) for word in re.findall(r"[\w’'!]+", text.lower()) if word not in SILENT]
+    return [_stem(word) for word in captions.words_of(text) if word not in SILENT]
 
 
 def _stem(word):

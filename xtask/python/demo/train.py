@@ -5,7 +5,6 @@ WORK keeps what a stopped run goes on from; OUT becomes a checkpoint folder in h
 
 import argparse
 import copy
-import random
 from pathlib import Path
 
 import torch
@@ -35,9 +34,7 @@ def main():
     print(f"{len(everything)} emoji, {sum(one.held_out is not None for one in said)} held-out paraphrases", flush=True)
     pictures = torch.from_numpy(emoji.premultiplied(everything, recipe.CACHED_SIZE))
 
-    chance = random.Random(recipe.SEED)
-    spoken = [one.sample(chance) for one in said for _ in range(40)]
-    tokenizer = make_tokenizer(spoken, recipe.VOCABULARY, work / Joint.name)
+    tokenizer = make_tokenizer(captions.corpus(said, recipe.SEED), recipe.VOCABULARY, work / Joint.name)
     model = make_model(recipe.VOCABULARY)
     Joint(model, tokenizer, pictures, said, arguments.steps).run(work)
     Wider(model, tokenizer, pictures, said).run(work)

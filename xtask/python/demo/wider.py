@@ -23,10 +23,13 @@ class Wider(Phase):
 
     def __init__(self, model, tokenizer, pictures, said):
         super().__init__(model, [(list(model.vision_model.parameters()), recipe.WIDER_LEARNING_RATE)])
+        self.tokenizer, self.said = tokenizer, said
         self.augment = self.PICTURES(pictures, recipe.SEED)
-        model.eval()
-        self.captions = _embedded_captions(model, tokenizer, said)
-        model.train()
+
+    def prepare(self):
+        self.model.eval()
+        self.captions = _embedded_captions(self.model, self.tokenizer, self.said)
+        self.model.train()
 
     def loss(self, step):
         rows, image = self.pictures_of(step)

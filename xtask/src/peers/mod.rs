@@ -66,14 +66,6 @@ enum Peer {
 }
 
 impl Peer {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Onnxruntime => "onnxruntime",
-            Self::Openvino => "openvino",
-            Self::Rten => "rten",
-        }
-    }
-
     /// What it computes in where ours is asked for `precision`: ONNX Runtime's CPU provider and rten have no products
     /// of bf16.
     fn precision(self, precision: Precision) -> Precision {
@@ -97,9 +89,8 @@ impl Peers {
         if self.peers.is_empty() {
             self.peers = if self.avx2 { vec![Peer::Rten] } else { Peer::value_variants().to_vec() };
         }
-        let held = |peer: &Peer| *peer == Peer::Rten;
         ensure!(
-            !self.avx2 || self.peers.iter().all(held),
+            !self.avx2 || self.peers.iter().all(|peer| *peer == Peer::Rten),
             "of the peers, --avx2 can hold rten only"
         );
         let works = if self.quick { Work::quick() } else { Work::all() };
@@ -114,9 +105,11 @@ impl Peers {
         let mut engines = vec![Engine { server: ours, precision: self.precision }];
         for peer in &self.peers {
             let precision = peer.precision(self.precision);
+            let python_server = |name| server_of(&python, name, &folder, self.threads, precision);
             let mut command = match peer {
+                Peer::Onnxruntime => python_server("onnxruntime"),
+                Peer::Openvino => python_server("openvino"),
                 Peer::Rten => rten::server(&folder, self.threads, self.avx2)?,
-                _ => server_of(&python, peer.name(), &folder, self.threads, precision),
             };
             engines.push(Engine { server: Server::start(&mut command)?, precision });
         }

@@ -22,13 +22,15 @@ pub(super) fn server(folder: &Path, threads: u16, avx2: bool) -> Result<Command>
     fs::create_dir_all(&package)?;
     let manifest = package.join("Cargo.toml");
     let mut text = manifest_text(workspace::root());
-    fs::write(&manifest, &text)?;
     if avx2 {
         let copy = package.join(format!("rten-simd-{VERSION}"));
-        copy_without_avx512(&source_of_simd(&manifest)?, &copy)?;
+        if !copy.exists() {
+            fs::write(&manifest, &text)?;
+            copy_without_avx512(&source_of_simd(&manifest)?, &copy)?;
+        }
         text += &format!("\n[patch.crates-io]\nrten-simd = {{ path = {copy:?} }}\n");
-        fs::write(&manifest, text)?;
     }
+    fs::write(&manifest, text)?;
     let target = package.join("target");
     let version = format!("rten {VERSION}{} f32", if avx2 { " avx2" } else { "" });
     let mut build = Command::new(env!("CARGO"));
@@ -79,25 +81,21 @@ fn source_of_simd(manifest: &Path) -> Result<PathBuf> {
     Ok(folder.context("rten has no rten-simd")?.into())
 }
 
-/// Copies the crate at `source`, where a former run has not; the copy's detection of AVX-512 answers no.
+/// Copies the crate at `source`, whole or not at all; the copy's detection of AVX-512 answers no.
 fn copy_without_avx512(source: &Path, copy: &Path) -> Result<()> {
-    let (path, asked) = (copy.join(DETECTION.0), DETECTION.1);
-    // Written last, so a copy that has it is whole.
-    let done = copy.join("without-avx512");
-    if done.exists() {
-        return Ok(());
-    }
+    let temporary = copy.with_added_extension("tmp");
     for entry in WalkDir::new(source) {
         let entry = entry?;
-        let to = copy.join(entry.path().strip_prefix(source)?);
+        let to = temporary.join(entry.path().strip_prefix(source)?);
         if entry.file_type().is_dir() {
             fs::create_dir_all(to)?;
         } else {
             fs::copy(entry.path(), to)?;
         }
     }
+    let (path, asked) = (temporary.join(DETECTION.0), DETECTION.1);
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     ensure!(text.contains(asked), "{}: {asked} is not asked any more", path.display());
     fs::write(&path, text.replace(asked, "false"))?;
-    Ok(fs::write(done, "")?)
+    Ok(fs::rename(temporary, copy)?)
 }
