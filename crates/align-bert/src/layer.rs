@@ -3,8 +3,8 @@
 
 use crate::AlignTextConfig;
 use align_tensor::{
-    Activation, ArenaSpace, CheckpointError, Heads, Linear, Profile, Runtime, Sequence, Team,
-    Weights, attention, layer_norm,
+    Activation, ArenaSpace, CheckpointError, Heads, Inputs, Linear, Outputs, Profile, Runtime,
+    Sequence, Team, Weights, attention, layer_norm, row_pitch,
 };
 
 /// The rows that a task normalises.
@@ -119,7 +119,7 @@ impl Layer {
             self.runtime.threads.count() * scratch,
             extent.queries * self.hidden,
             extent.queries * self.hidden,
-            extent.queries * self.intermediate_size,
+            extent.queries * row_pitch(self.intermediate_size),
         ]
     }
 
@@ -141,12 +141,13 @@ impl Layer {
     ) {
         let [qkv, scratch, context, attended, intermediate] =
             self.arena_sizes(extent).map(|len| arena.take(len));
+        let pitch = row_pitch(self.intermediate_size);
         let isa = self.runtime.isa;
         let step = |part: &str| format!("{name}.{part}");
         profile.time(
             || step("query_key_value"),
             self.query_key_value.flops(extent.rows),
-            || self.query_key_value.run(team, x, Activation::Identity, None, qkv),
+            || self.query_key_value.run(team, x, Activation::Identity, None, &mut *qkv),
         );
         profile.time(
             || step("attention"),
@@ -158,20 +159,24 @@ impl Layer {
             self.attention_output.flops(extent.queries),
             || {
                 let linear = &self.attention_output;
-                linear.run(team, context, Activation::Identity, Some(residual), attended);
+                linear.run(team, &*context, Activation::Identity, Some(residual), &mut *attended);
                 self.attention_norm.run(team, attended);
             },
         );
         profile.time(
             || step("intermediate"),
             self.intermediate.flops(extent.queries),
-            || self.intermediate.run(team, attended, self.activation, None, intermediate),
+            || {
+                let out = Outputs::with_pitch(intermediate, pitch);
+                self.intermediate.run(team, &*attended, self.activation, None, out);
+            },
         );
         profile.time(
             || step("output"),
             self.output.flops(extent.queries),
             || {
-                self.output.run(team, intermediate, Activation::Identity, Some(attended), out);
+                let x = Inputs::with_pitch(intermediate, pitch);
+                self.output.run(team, x, Activation::Identity, Some(attended), &mut *out);
                 self.output_norm.run(team, out);
             },
         );

@@ -194,11 +194,11 @@ impl Block {
                             scale_channels(isa, pixels, scales);
                         });
                     }
-                    gemm(team, &*expanded, &self.projection, epilogue(input), output);
+                    gemm(team, &*expanded, &self.projection, epilogue(input), &mut *output);
                 }
                 Scaling::OnTheWay => {
                     let inputs = Inputs::scaled(expanded, scales);
-                    gemm(team, inputs, &self.projection, epilogue(input), output);
+                    gemm(team, inputs, &self.projection, epilogue(input), &mut *output);
                 }
             };
             profile.time(
@@ -230,8 +230,8 @@ impl SqueezeExcite {
 
     /// `means [images, channels]` to `scales [images, channels]`.
     fn run(&self, team: &Team<'_>, means: &[f32], hidden: &mut [f32], scales: &mut [f32]) {
-        self.reduce.run(team, means, self.activation, None, hidden);
-        self.expand.run(team, hidden, Activation::Sigmoid, None, scales);
+        self.reduce.run(team, means, self.activation, None, &mut *hidden);
+        self.expand.run(team, &*hidden, Activation::Sigmoid, None, scales);
     }
 }
 

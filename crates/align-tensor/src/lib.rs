@@ -48,7 +48,7 @@ pub use checkpoint::{
 };
 pub use convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
 pub use elements::Element;
-pub use gemm::{Epilogue, Inputs, PackedMatrix, PackedView, gemm};
+pub use gemm::{Epilogue, Inputs, Outputs, PackedMatrix, PackedView, gemm, row_pitch};
 pub use isa::{ISA_VARIABLE, Isa, IsaError, IsaName};
 pub use layer_norm::layer_norm;
 pub use linear::Linear;

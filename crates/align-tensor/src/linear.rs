@@ -1,7 +1,8 @@
 //! A linear layer, from a checkpoint's tensors to its product.
 
 use crate::{
-    Activation, CheckpointError, Epilogue, Isa, PackedMatrix, Precision, Team, Weights, gemm,
+    Activation, CheckpointError, Epilogue, Inputs, Isa, Outputs, PackedMatrix, Precision, Team,
+    Weights, gemm,
 };
 
 /// A linear layer or a 1 x 1 convolution with a bias, its weights packed.
@@ -82,13 +83,13 @@ impl Linear {
     ///
     /// # Panics
     /// As [`gemm`](crate::gemm()).
-    pub fn run(
+    pub fn run<'a, 'c>(
         &self,
         team: &Team<'_>,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         activation: Activation,
         residual: Option<&[f32]>,
-        out: &mut [f32],
+        out: impl Into<Outputs<'c>>,
     ) {
         let epilogue = Epilogue { bias: Some(&self.bias), activation, residual };
         gemm(team, x, &self.weights, epilogue, out);
@@ -134,8 +135,9 @@ mod tests {
             let convolution = Linear::load(isa, precision, &b, &[2, 1, 1, 1]).unwrap();
             let (mut out, mut alone) = ([0.0; 4], [0.0; 2]);
             Threads::single().gather(|team| {
-                both.run(team, &[-100.0], Activation::Relu, Some(&[1.0, 2.0, 3.0, 4.0]), &mut out);
-                convolution.run(team, &[1.0], Activation::Identity, None, &mut alone);
+                let residual = [1.0, 2.0, 3.0, 4.0];
+                both.run(team, &[-100.0][..], Activation::Relu, Some(&residual), &mut out[..]);
+                convolution.run(team, &[1.0][..], Activation::Identity, None, &mut alone[..]);
             });
             assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
             // A row of one weight is 127 times a scale, which rounds.

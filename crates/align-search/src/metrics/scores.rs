@@ -51,7 +51,7 @@ fn map_blocks<R: Send>(
             let scores = &mut scores[..queries.nrows() * n];
             let queries = queries.as_standard_layout();
             let queries = queries.as_slice().expect("standard layout is contiguous");
-            gemm(team, queries, &packed, Epilogue::default(), scores);
+            gemm(team, queries, &packed, Epilogue::default(), &mut *scores);
             let rows = team.map(scores.len() / n, |row| {
                 let scores = &scores[row * n..][..n];
                 let finite = scores.iter().all(|x| x.is_finite());

@@ -1,7 +1,7 @@
 //! Which thread does which tiles.
 
 use super::{
-    Epilogue, PackedView,
+    Epilogue, Inputs, Outputs, PackedView,
     left::{Left, RowScales},
     microkernel::{MAX_TILE, RowTiles, row_tiles},
     part::Part,
@@ -34,61 +34,21 @@ const TASKS_PER_WORKER: usize = 4;
 /// other's last one waits long.
 const LONG_TASKS_PER_WORKER: usize = 10;
 
-/// What is multiplied with the weights: rows `[m, k]`, row-major.
-#[derive(Clone, Copy, Debug)]
-pub struct Inputs<'a> {
-    rows: &'a [f32],
-    scales: &'a [f32],
-}
-
-impl<'a> Inputs<'a> {
-    /// `rows`, each value times a factor of its input: `scales [groups, k]`, where the rows are in
-    /// groups of equal size.
-    ///
-    /// Where rows are rounded on the way, they are scaled then. In `f32` they are read as they are and
-    /// each panel of the weights is scaled before it is multiplied, so there may be one group only.
-    pub fn scaled(rows: &'a [f32], scales: &'a [f32]) -> Self {
-        Self { rows, scales }
-    }
-
-    /// Some rows of `k` values.
-    pub(super) fn rows_of(self, rows: &Range<usize>, k: usize) -> &'a [f32] {
-        &self.rows[rows.start * k..rows.end * k]
-    }
-
-    /// The factors of some inputs of the first group.
-    pub(super) fn scales_of(self, inputs: Range<usize>) -> &'a [f32] {
-        &self.scales[inputs]
-    }
-}
-
-impl<'a> From<&'a [f32]> for Inputs<'a> {
-    fn from(rows: &'a [f32]) -> Self {
-        Self { rows, scales: &[] }
-    }
-}
-
-impl<'a> From<&'a Vec<f32>> for Inputs<'a> {
-    fn from(rows: &'a Vec<f32>) -> Self {
-        rows[..].into()
-    }
-}
-
-/// `c[m, n] = act(a[m, k] * weights^T + bias) + residual`; all row-major and contiguous.
+/// `c[m, n] = act(a[m, k] * weights^T + bias) + residual`; all row-major, and contiguous where no pitch is given.
 ///
 /// The products are of the precision that the weights are packed for.
 ///
 /// # Panics
 /// Where the sizes of `a`, `c`, the bias or the residual do not agree, or the rows of `a` are scaled
 /// by groups and the precision is `f32`.
-pub fn gemm<'a, 'w>(
+pub fn gemm<'a, 'w, 'c>(
     team: &Team<'_>,
     a: impl Into<Inputs<'a>>,
     weights: impl Into<PackedView<'w>>,
     epilogue: Epilogue<'_>,
-    c: &mut [f32],
+    c: impl Into<Outputs<'c>>,
 ) {
-    let all = Product::new(a.into(), weights.into(), epilogue, c);
+    let all = Product::new(a.into(), weights.into(), epilogue, c.into());
     let panels = all.weights.shape().panels();
     let tiles_of_a_task = match all.weights.kernel.unit.is_tiles() {
         true => BLOCKS_PER_TASK,
@@ -126,7 +86,7 @@ pub(crate) fn gemm_here<'a, 'w>(
     epilogue: Epilogue<'_>,
     c: &mut [f32],
 ) {
-    let all = Product::new(a.into(), weights.into(), epilogue, c);
+    let all = Product::new(a.into(), weights.into(), epilogue, c.into());
     // SAFETY: nobody else computes a part of this product.
     unsafe { all.compute(0..all.tiles.count(), 0..all.weights.shape().panels()) };
 }
@@ -137,30 +97,30 @@ pub(super) struct Product<'a> {
     pub(super) weights: PackedView<'a>,
     pub(super) epilogue: Epilogue<'a>,
     pub(super) c: SharedMut<f32>,
+    /// Values from row to row of `c` and of the residual.
+    pub(super) pitch: usize,
     m: usize,
     pub(super) tiles: RowTiles,
 }
 
 impl<'a> Product<'a> {
-    fn new(
-        a: Inputs<'a>,
-        weights: PackedView<'a>,
-        epilogue: Epilogue<'a>,
-        c: &'a mut [f32],
-    ) -> Self {
+    fn new(a: Inputs<'a>, weights: PackedView<'a>, epilogue: Epilogue<'a>, c: Outputs<'a>) -> Self {
         let (k, n) = (weights.k, weights.n);
-        assert!(n > 0 && c.len().is_multiple_of(n), "c has rows of {n} values");
-        let m = c.len() / n;
-        assert_eq!(a.rows.len(), product([m, k]), "a [{m}, {k}]");
+        let (input_pitch, pitch) = (a.pitch(k), c.pitch(n));
+        assert!(input_pitch >= k && pitch >= n, "rows that do not overlap");
+        assert!(n > 0 && c.rows.len().is_multiple_of(pitch), "c has rows of {pitch} values");
+        let m = c.rows.len() / pitch;
+        assert_eq!(a.rows.len(), product([m, input_pitch]), "a [{m}, {input_pitch}]");
         if !a.scales.is_empty() {
             let groups = a.scales.len() / k;
             assert!(groups == 1 || weights.kernel.precision != Precision::F32, "one group");
             assert!(a.scales.len() == groups * k && m.is_multiple_of(groups), "scales of groups");
         }
         assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "a bias for each output");
-        assert!(epilogue.residual.is_none_or(|r| r.len() == c.len()), "a residual each");
+        let residual = epilogue.residual;
+        assert!(residual.is_none_or(|r| r.len() == c.rows.len()), "a residual each");
         let tiles = row_tiles(m, weights.kernel.max_rows(weights.isa));
-        Self { a, weights, epilogue, c: SharedMut(c.as_mut_ptr()), m, tiles }
+        Self { a, weights, epilogue, c: SharedMut(c.rows.as_mut_ptr()), pitch, m, tiles }
     }
 
     /// Computes some tiles of rows times some panels.

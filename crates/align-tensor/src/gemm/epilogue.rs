@@ -10,7 +10,7 @@ pub struct Epilogue<'a> {
     pub bias: Option<&'a [f32]>,
     /// Applied after the bias.
     pub activation: Activation,
-    /// Added last: `[m, n]`, row-major.
+    /// Added last: `[m, n]`, its rows as far apart as the output's.
     pub residual: Option<&'a [f32]>,
 }
 

@@ -76,38 +76,46 @@ impl Left {
         (rows + behind) * self.stride()
     }
 
-    /// The first of `rows [_, k]` in the kernel's form, and words from one to the next: where they are,
-    /// or else in `room`, each value times its scale where there are any.
+    /// The first of `rows [_, k]`, `pitch` values apart, in the kernel's form, and words from one to the next: where
+    /// they are, or else in `room`, each value times its scale where there are any.
     #[inline(always)]
     pub(crate) fn place<S: Simd>(
         self,
         s: S,
         rows: &[f32],
+        pitch: usize,
         scales: Option<RowScales<'_>>,
         room: &mut [f32],
     ) -> (*const f32, usize) {
         if self.is_plain() {
-            return (rows.as_ptr(), self.k);
+            return (rows.as_ptr(), pitch);
         }
-        let room = &mut room[..self.len(rows.len() / self.k)];
-        self.write(s, rows, scales, room);
+        let room = &mut room[..self.len(rows.len() / pitch)];
+        self.write(s, rows, pitch, scales, room);
         (room.as_ptr(), self.stride())
     }
 
-    /// Writes `rows [_, k]`, each value times its scale where there are any, to `to`.
+    /// Writes `rows [_, k]`, `pitch` values apart, each value times its scale where there are any, to `to`.
     #[inline(always)]
-    fn write<S: Simd>(self, s: S, rows: &[f32], scales: Option<RowScales<'_>>, to: &mut [f32]) {
+    fn write<S: Simd>(
+        self,
+        s: S,
+        rows: &[f32],
+        pitch: usize,
+        scales: Option<RowScales<'_>>,
+        to: &mut [f32],
+    ) {
         #[cfg(target_arch = "x86_64")]
         if let (Some(unit), 1) = (self.kernel.unit.pairs(), self.kernel.parts()) {
-            return unit.outline(RoundPairs { left: self, rows, scales, to });
+            return unit.outline(RoundPairs { left: self, rows, pitch, scales, to });
         }
-        let rows = rows.chunks_exact(self.k).zip(to.chunks_exact_mut(self.stride()));
+        let rows = rows.chunks_exact(pitch).zip(to.chunks_exact_mut(self.stride()));
         for (index, (row, to)) in rows.enumerate() {
             let scales = scales.map(
                 #[inline(always)]
                 |scales| scales.of(index, self.k),
             );
-            self.write_row(s, row, scales, to);
+            self.write_row(s, &row[..self.k], scales, to);
         }
     }
 
@@ -164,6 +172,7 @@ fn load<S: Simd>(s: S, x: &[f32]) -> S::V {
 struct RoundPairs<'a> {
     left: Left,
     rows: &'a [f32],
+    pitch: usize,
     scales: Option<RowScales<'a>>,
     to: &'a mut [f32],
 }
@@ -172,9 +181,10 @@ struct RoundPairs<'a> {
 impl Bf16Op for RoundPairs<'_> {
     #[inline(always)]
     fn run(self, unit: Avx512Bf16, s: Avx512) {
-        let Self { left, rows, scales, to } = self;
-        let rows = rows.chunks_exact(left.k).zip(to.chunks_exact_mut(left.stride()));
+        let Self { left, rows, pitch, scales, to } = self;
+        let rows = rows.chunks_exact(pitch).zip(to.chunks_exact_mut(left.stride()));
         for (index, (row, to)) in rows.enumerate() {
+            let row = &row[..left.k];
             let scales = scales.map(
                 #[inline(always)]
                 |scales| scales.of(index, left.k),

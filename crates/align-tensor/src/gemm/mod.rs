@@ -6,6 +6,7 @@
 //!
 //! - [`kernel`]: precisions and the instructions that multiply.
 //! - [`pack`]: the layout of packed weights: panels of two vectors' columns.
+//! - [`operands`]: rows of `A` and of `C` in memory.
 //! - [`left`]: rows of `A`, rounded where the precision asks for it.
 //! - [`product`]: how one step along `k` multiplies.
 //! - [`microkernel`]: a tile of up to 14 rows by one panel, in registers.
@@ -28,17 +29,19 @@ mod fma512;
 pub(crate) mod kernel;
 pub(crate) mod left;
 pub(crate) mod microkernel;
+mod operands;
 mod pack;
 mod part;
 pub(crate) mod product;
 mod scratch;
 
+pub use drive::gemm;
 pub(crate) use drive::gemm_here;
-pub use drive::{Inputs, gemm};
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::{Affine, Target};
 pub(crate) use fetch::Fetch;
 pub(crate) use left::Left;
+pub use operands::{Inputs, Outputs, row_pitch};
 pub use pack::{PackedMatrix, PackedView};
 pub(crate) use pack::{PackedShape, quantize};
 

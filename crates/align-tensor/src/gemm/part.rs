@@ -57,11 +57,12 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
     fn run<S: Simd>(self, s: S) {
         let Self { part, f } = self;
         let Part { product, tiles, panels, left, rounded, remade, waiting, sums } = part;
-        let &Product { weights, epilogue, ref c, tiles: row_tiles, .. } = product;
-        let (k, n, kernel) = (weights.k, weights.n, weights.kernel);
+        let &Product { weights, epilogue, ref c, pitch, tiles: row_tiles, .. } = product;
+        let (k, kernel) = (weights.k, weights.kernel);
         let all_rows = row_tiles.rows_of(&tiles);
         let rows = product.a.rows_of(&all_rows, k);
-        let (a, stride) = left.place(s, rows, product.scales(all_rows.start), rounded);
+        let scales = product.scales(all_rows.start);
+        let (a, stride) = left.place(s, rows, product.a.pitch(k), scales, rounded);
         let shape = weights.shape();
         let steps = kernel.steps(k);
         // Long rows block by block along `k`: their share of a block stays in the second-level cache
@@ -120,14 +121,14 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
                     if pass.end < steps {
                         continue;
                     }
-                    let at = rows.start * n + columns.start;
+                    let at = rows.start * pitch + columns.start;
                     let residual = epilogue.residual.map_or(std::ptr::null(), |r| r[at..].as_ptr());
-                    // SAFETY: `columns` are within the `n` of rows `rows`, which are below `m`, of
+                    // SAFETY: `columns` are within the `n` of rows `rows`, `pitch` apart, which are below `m`, of
                     // the residual and of `c` (checked by `Product::new`). No other task has these
                     // rows and columns of `c`.
                     unsafe {
                         let out = c.get().add(at);
-                        let target = Target { columns: columns.len(), residual, out, pitch: n };
+                        let target = Target { columns: columns.len(), residual, out, pitch };
                         target.finish(s, f, &affine, &sums[..rows.len() * width], width);
                     }
                 }

@@ -184,7 +184,7 @@ impl Expansion {
         let left = Left::new(kernel, k);
         let all_pixels = input.len() / k;
         let input = &input[pixels.start * k..pixels.end * k];
-        let (a, stride) = left.place(s, input, None, rounded);
+        let (a, stride) = left.place(s, input, k, None, rounded);
         let shape = weights.shape();
         // The ring has no more columns than it needs; a panel for tiles may.
         let width = shape.width(panel);
