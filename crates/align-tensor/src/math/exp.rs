@@ -5,11 +5,11 @@ use crate::simd::Simd;
 
 /// `ln 2` in two parts (Cody and Waite): the high one has 16 bits, so that its product with a
 /// binary exponent is exact even without a fused multiply-add.
-pub(super) const LN2_HIGH: f32 = 0.693_145_75;
-pub(super) const LN2_LOW: f32 = 1.428_606_8e-6;
+const LN2_HIGH: f32 = 0.693_145_75;
+const LN2_LOW: f32 = 1.428_606_8e-6;
 
 /// Minimax `(e^r - 1 - r) / r²` on `|r| <= ln(2)/2`: `e^r` to within 3.2e-9 of itself.
-pub(super) const COEFFICIENTS: [f32; 5] =
+const COEFFICIENTS: [f32; 5] =
     [0.499_999_94, 0.166_665_17, 0.041_668_102, 0.008_369_192_5, 0.001_383_887_6];
 
 /// Below, the result rounds to zero; above, it overflows.

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `exp` | 1.1, gradual underflow included |
 //! | `sigmoid` | 2.5; for `x < -87`, where it underflows, `2^-126` |
-//! | `silu` | 3; for `x < -87`, where it underflows, `2^-120` |
+//! | `silu` | 4; for `x < -87`, where it stays at its value for that, `2^-119` |
 //! | `silu_bf16` | `2^-12` of the result; for `x < -87`, where it underflows, `2^-119` |
 //! | `tanh` | 1.5 |
 //! | `gelu` | 4 for `x >= 0`; below, the larger of that and `4 \|x\| 2^-24` |

@@ -1,6 +1,6 @@
 //! Eight lanes of AVX2 with FMA and F16C.
 
-use super::{Op, Simd};
+use super::{EIGHTH_POWERS, Op, Simd};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -162,6 +162,17 @@ impl Simd for Avx2 {
                 _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
             };
             _mm256_mul_ps(_mm256_mul_ps(a, pow2(half)), pow2(rest))
+        })
+    }
+
+    #[inline(always)]
+    fn exp2_of_eighths(self, bits: __m256) -> __m256 {
+        // The permutation takes three bits of each index.
+        avx2!({
+            let bits = _mm256_castps_si256(bits);
+            let table = _mm256_loadu_si256(EIGHTH_POWERS.as_ptr().cast());
+            let power = _mm256_permutevar8x32_epi32(table, bits);
+            _mm256_castsi256_ps(_mm256_add_epi32(power, _mm256_slli_epi32::<20>(bits)))
         })
     }
 

@@ -1,6 +1,6 @@
 //! Sixteen lanes of AVX-512.
 
-use super::{Op, Simd};
+use super::{EIGHTH_POWERS, Op, Simd};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -114,13 +114,23 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn recip(self, a: __m512) -> __m512 {
-        // One Newton step doubles the 14 bits of the estimate. The residual of an infinite `a`
-        // is NaN (inf * 0), and there the estimate itself, zero, is the answer.
+        // As `recip_normal`, but the residual of an infinite `a` is NaN (inf * 0), and there the
+        // estimate itself, zero, is the answer.
         avx512!({
             let estimate = _mm512_rcp14_ps(a);
             let residual = _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(1.0));
             let finite = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(residual, residual);
             _mm512_mask3_fmadd_ps(residual, estimate, estimate, finite)
+        })
+    }
+
+    #[inline(always)]
+    fn recip_normal(self, a: __m512) -> __m512 {
+        // One Newton step doubles the 14 bits of the estimate.
+        avx512!({
+            let estimate = _mm512_rcp14_ps(a);
+            let residual = _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(1.0));
+            _mm512_fmadd_ps(residual, estimate, estimate)
         })
     }
 
@@ -171,6 +181,18 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn ldexp(self, a: __m512, n: __m512) -> __m512 {
         avx512!(_mm512_scalef_ps(a, n))
+    }
+
+    #[inline(always)]
+    fn exp2_of_eighths(self, bits: __m512) -> __m512 {
+        // The permutation takes four bits of each index, so the table is there twice.
+        avx512!({
+            let bits = _mm512_castps_si512(bits);
+            let table = _mm256_loadu_si256(EIGHTH_POWERS.as_ptr().cast());
+            let table = _mm512_broadcast_i64x4(table);
+            let power = _mm512_permutexvar_epi32(bits, table);
+            _mm512_castsi512_ps(_mm512_add_epi32(power, _mm512_slli_epi32::<20>(bits)))
+        })
     }
 
     #[inline(always)]

@@ -42,6 +42,21 @@ pub(crate) const MAX_LANES: usize = 16;
 /// The magnitude of exponents from which on `a * 2^n` is zero or infinite in `f32`, for `a` near one.
 const SCALE_BOUND: f32 = 160.0;
 
+/// `1.5 * 2^23`: added to a number of smaller magnitude than `2^22`, it leaves the nearest integer in the last bits.
+pub(crate) const ROUNDER: f32 = 12_582_912.0;
+
+/// The bits of `2^(j / 8)`, less `j * 2^20`, which shifting `j` adds again: see [`Simd::exp2_of_eighths`].
+const EIGHTH_POWERS: [u32; 8] = [
+    0x3f80_0000,
+    0x3f7b_95c2,
+    0x3f78_37f0,
+    0x3f75_fed7,
+    0x3f75_04f3,
+    0x3f75_672a,
+    0x3f77_44fd,
+    0x3f7a_c0c7,
+];
+
 /// The largest integer that is not above `a`.
 #[inline(always)]
 fn floor<S: Simd>(s: S, a: S::V) -> S::V {
@@ -128,6 +143,11 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `1 / a` within 1 ULP for normal `a` whose reciprocal is normal; faster than [`Simd::div`]
     /// where the instruction set allows it. `1 / inf` is zero.
     fn recip(self, a: Self::V) -> Self::V;
+    /// [`Simd::recip`] where `a` and its reciprocal are normal: anything for others, infinity among them.
+    #[inline(always)]
+    fn recip_normal(self, a: Self::V) -> Self::V {
+        self.recip(a)
+    }
     /// `a * b + c`.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a > b ? a : b`: `b` where either is NaN.
@@ -157,6 +177,11 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         let a = self.clamp_magnitude(a, self.splat(SCALE_BOUND));
         self.sub(a, floor(self, a))
     }
+    /// `2^(n / 8)`, correctly rounded, for `bits` of [`ROUNDER`]` + n` and integral `n` of at most 1008 in magnitude;
+    /// for others, some number or NaN.
+    ///
+    /// The last three bits of `n` choose a power of [`EIGHTH_POWERS`], the others are added to its exponent.
+    fn exp2_of_eighths(self, bits: Self::V) -> Self::V;
     /// `a * 2^floor(n)` for `a` of `[1/2, 4]`, as [`Simd::ldexp`] rounds it; where `n` is beyond 160 or
     /// infinite, zero or infinity.
     #[inline(always)]

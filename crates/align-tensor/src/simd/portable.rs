@@ -1,6 +1,6 @@
 //! Eight lanes on the `wide` crate: what every CPU can do.
 
-use super::{Op, Simd};
+use super::{EIGHTH_POWERS, Op, Simd};
 use crate::bf16;
 use half::f16;
 use wide::f32x8;
@@ -133,6 +133,18 @@ impl Simd for Portable {
         // In two steps, so that neither factor leaves the normal numbers.
         let half = (n * f32x8::splat(0.5)).round_ties_even();
         a * Self::pow2(half) * Self::pow2(n - half)
+    }
+
+    #[inline(always)]
+    fn exp2_of_eighths(self, bits: f32x8) -> f32x8 {
+        f32x8::from(bits.to_array().map(
+            #[inline(always)]
+            |x| {
+                let bits = x.to_bits();
+                let power = EIGHTH_POWERS[bits as usize % EIGHTH_POWERS.len()];
+                f32::from_bits(power.wrapping_add(bits << 20))
+            },
+        ))
     }
 
     #[inline(always)]

@@ -161,7 +161,13 @@ on_every_isa! {
             steps.flat_map(|x| [x, -x]).chain(VALUES).filter(|&x| normal(x)).collect();
         let mut found = arguments.clone();
         s.map_in_place(&mut found, |a| s.recip(a));
-        for (x, found) in arguments.into_iter().zip(found) {
+        for (&x, &found) in arguments.iter().zip(&found) {
+            let error = ulp_error(found, 1.0 / f64::from(x));
+            assert!(error <= 1.0, "1 / {x:e} is {found:e}: {error} ULP");
+        }
+        found.copy_from_slice(&arguments);
+        s.map_in_place(&mut found, |a| s.recip_normal(a));
+        for (&x, &found) in arguments.iter().zip(&found) {
             let error = ulp_error(found, 1.0 / f64::from(x));
             assert!(error <= 1.0, "1 / {x:e} is {found:e}: {error} ULP");
         }
@@ -188,6 +194,16 @@ on_every_isa! {
                     );
                 }
             }
+        }
+    }
+}
+
+on_every_isa! {
+    fn eighths_of_exponents_are_rounded_correctly(s: S) {
+        for n in -1008..=1008 {
+            let found = lanes(s, s.exp2_of_eighths(s.splat(ROUNDER + n as f32)));
+            let expected = (f64::from(n) / 8.0).exp2() as f32;
+            assert_eq!(found, vec![expected; S::LANES], "2^({n}/8)");
         }
     }
 }
