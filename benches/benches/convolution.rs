@@ -56,7 +56,7 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
     );
     let size = (shape.side, shape.side);
     let input = values(shape.side.pow(2) * kernel.inputs());
-    let mut scratch = AlignedBuffer::zeroed(kernel.scratch_len(size.0, size.1));
+    let mut scratch = AlignedBuffer::zeroed(kernel.scratch_len(1, 1, size));
     let mut out = AlignedBuffer::zeroed(shape.out_side().pow(2) * channels);
     let mut sums = vec![0.0; shape.out_side() * channels];
     let mut means = vec![0.0; channels];

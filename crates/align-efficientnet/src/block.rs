@@ -116,7 +116,7 @@ impl Block {
         let channels = self.expand_depthwise.channels();
         let group = self.group(size).min(images);
         [
-            self.runtime.threads.count() * self.expand_depthwise.scratch_len(size.0, size.1),
+            self.expand_depthwise.scratch_len(self.runtime.threads.count(), group, size),
             group * out_height * out_width * channels,
             group * out_height * channels,
             group * channels,

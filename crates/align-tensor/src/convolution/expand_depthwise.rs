@@ -7,7 +7,8 @@
 //! map: the rows that the next few output rows need are expanded into a ring of rows, zero-padded
 //! at the sides, and the depthwise convolution reads them from there, still in the cache. The
 //! means are added up from sums of single rows, in order, so they do not depend on who had which
-//! rows.
+//! rows. Where the product reads rounded numbers, the input is rounded once, before all tasks: each panel reads all
+//! of it.
 //!
 //! - [`ring`]: the rows between the two steps.
 //! - [`task`]: what one task does.
@@ -20,7 +21,7 @@ use crate::{
     Activation, AlignedBuffer, Isa, PackedMatrix, Precision,
     aligned::round_up_to_line,
     gemm::{Left, PackedShape, kernel::Unit, microkernel::MAX_TILE},
-    simd::MAX_LANES,
+    simd::{MAX_LANES, Op, Simd},
     sizes::{piece, product},
     threads::{SharedMut, Team},
 };
@@ -29,8 +30,43 @@ use task::Task;
 /// Tasks for each worker from which on it does not matter that some have one more.
 const FAIR_TASKS: usize = 12;
 
+/// The pixels that a task rounds.
+const ROUNDED_PIXELS: usize = 256;
+
 /// The height of the least part of a map that is worth a task of its own, in kernels.
 const MIN_PART_KERNELS: usize = 3;
+
+/// Maps of so many pixels each, `stride` words apart; behind the last one, what tiles read and make nothing of.
+#[derive(Clone, Copy)]
+struct Maps<'a> {
+    words: &'a [f32],
+    stride: usize,
+    pixels: usize,
+}
+
+impl Maps<'_> {
+    /// From map `index` on.
+    fn from(self, index: usize) -> Self {
+        Self { words: &self.words[index * self.pixels * self.stride..], ..self }
+    }
+}
+
+/// Writes rows in the form that a product reads.
+struct Round<'a> {
+    left: Left,
+    k: usize,
+    rows: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl Op for Round<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        self.left.write(s, self.rows, self.k, None, self.to);
+    }
+}
 
 /// A 1 x 1 convolution that widens the map.
 #[derive(Clone, Debug)]
@@ -116,23 +152,34 @@ impl ExpandDepthwise {
         2 * self.channels * (expand + taps * outputs)
     }
 
-    /// The scratch that each worker needs for a map of `height` x `width`.
-    pub fn scratch_len(&self, height: usize, width: usize) -> usize {
-        self.scratch_sizes(height, width).into_iter().map(round_up_to_line).sum()
+    /// The scratch that a run needs for maps of `height` x `width`.
+    pub fn scratch_len(
+        &self,
+        workers: usize,
+        images: usize,
+        (height, width): (usize, usize),
+    ) -> usize {
+        let own = product([workers, self.own_len(height, width)]);
+        self.rounded_len(product([images, height, width])) + own
     }
 
-    /// The pieces of the scratch: a line of outputs, the ring, the sums of a tile, and the rows of the
-    /// input that are expanded at a time, in the form that the product reads.
-    fn scratch_sizes(&self, height: usize, width: usize) -> [usize; 4] {
+    /// The part of the scratch that is the input in the form that the product reads.
+    fn rounded_len(&self, pixels: usize) -> usize {
+        self.left().map_or(0, |left| round_up_to_line(left.len(pixels)))
+    }
+
+    /// The part of the scratch that is a worker's own.
+    fn own_len(&self, height: usize, width: usize) -> usize {
+        self.own_sizes(height, width).into_iter().map(round_up_to_line).sum()
+    }
+
+    /// The pieces of a worker's part: a line of outputs, the ring, and the sums of a tile.
+    fn own_sizes(&self, height: usize, width: usize) -> [usize; 3] {
         let ring = self.geometry.ring(height, width);
         [
             product([self.geometry.output_len(width), MAX_LANES]),
             product([ring, self.geometry.padded(width), 2 * MAX_LANES]),
             MAX_TILE,
-            match self.left() {
-                Some(left) => left.len(product([ring, width])),
-                None => 0,
-            },
         ]
     }
 
@@ -153,8 +200,8 @@ impl ExpandDepthwise {
     /// is where the rows' sums wait for each other.
     ///
     /// # Panics
-    /// Where the sizes do not agree, the output would be empty, or `scratch` does not hold
-    /// [`scratch_len`](Self::scratch_len) for every worker.
+    /// Where the sizes do not agree, the output would be empty, or `scratch` is shorter than
+    /// [`scratch_len`](Self::scratch_len).
     #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
     pub fn run(
         &self,
@@ -179,10 +226,12 @@ impl ExpandDepthwise {
         if images == 0 {
             return;
         }
+        let rounded_len = self.rounded_len(product([images, height, width]));
+        let (rounded, scratch) = scratch.split_at_mut(rounded_len);
+        let maps = self.place(team, input, height * width, rounded);
         let shape = PackedShape::new(self.isa, channels, 0);
         let panels = shape.panels();
         let parts = self.parts(panels * images, team.workers(), out_height);
-        let input_len = height * width * self.inputs();
         let shared_out = SharedMut(out.as_mut_ptr());
         let shared_sums = SharedMut(sums.as_mut_ptr());
         // Neighbouring tasks are of one panel where there are several images: its weights stay in the
@@ -191,7 +240,7 @@ impl ExpandDepthwise {
         team.run_with_scratch(
             panels * images * parts,
             scratch,
-            self.scratch_len(height, width),
+            self.own_len(height, width),
             |task, scratch| {
                 let (part, panel, image) =
                     (task / images / panels, task / images % panels, task % images);
@@ -208,7 +257,7 @@ impl ExpandDepthwise {
                     block: self,
                     shape,
                     panel,
-                    input: &input[image * input_len..][..input_len],
+                    maps: maps.from(image),
                     size: (height, width),
                     out_width,
                     scratch,
@@ -223,6 +272,25 @@ impl ExpandDepthwise {
         {
             mean_of_rows(sums, out_pixels, means);
         }
+    }
+
+    /// The input as the tasks read it: as it is, or rounded into `room`.
+    fn place<'a>(
+        &self,
+        team: &Team<'_>,
+        input: &'a [f32],
+        pixels: usize,
+        room: &'a mut [f32],
+    ) -> Maps<'a> {
+        let k = self.inputs();
+        let Some(left) = self.left() else { return Maps { words: input, stride: k, pixels } };
+        let stride = left.stride();
+        let rounded = &mut room[..input.len() / k * stride];
+        team.run_chunks(rounded, ROUNDED_PIXELS * stride, |chunk, to| {
+            let rows = &input[chunk * ROUNDED_PIXELS * k..][..to.len() / stride * k];
+            self.isa.dispatch(Round { left, k, rows, to });
+        });
+        Maps { words: room, stride, pixels }
     }
 
     /// How many pieces the rows are cut into, so that every worker has its share of the tasks.

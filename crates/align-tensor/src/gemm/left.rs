@@ -97,7 +97,7 @@ impl Left {
 
     /// Writes `rows [_, k]`, `pitch` values apart, each value times its scale where there are any, to `to`.
     #[inline(always)]
-    fn write<S: Simd>(
+    pub(crate) fn write<S: Simd>(
         self,
         s: S,
         rows: &[f32],

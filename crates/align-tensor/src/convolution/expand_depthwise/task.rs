@@ -1,6 +1,6 @@
 //! What one task of the pass does: some rows of some channels.
 
-use super::{ExpandDepthwise, Expansion, ring::Ring};
+use super::{ExpandDepthwise, Expansion, Maps, ring::Ring};
 use crate::{
     activation::{ActivationVisitor, VectorFn},
     aligned::round_up_to_line,
@@ -22,7 +22,8 @@ pub(super) struct Task<'a> {
     pub(super) block: &'a ExpandDepthwise,
     pub(super) shape: PackedShape,
     pub(super) panel: usize,
-    pub(super) input: &'a [f32],
+    /// The image and those behind it, in the form that the expansion reads, or in their own where there is none.
+    pub(super) maps: Maps<'a>,
     pub(super) size: (usize, usize),
     /// The width of the output.
     pub(super) out_width: usize,
@@ -66,11 +67,9 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
         let channels = task.block.channels;
         let taps = geometry.kernel * geometry.kernel;
         let weights = &task.block.weights[task.panel * 2 * S::LANES * taps..][..panel_width * taps];
-        let [line_len, ring_len, sums_len, _] =
-            task.block.scratch_sizes(height, width).map(round_up_to_line);
+        let [line_len, ring_len, _] = task.block.own_sizes(height, width).map(round_up_to_line);
         let (line, rest) = task.scratch.split_at_mut(line_len);
-        let (ring, rest) = rest.split_at_mut(ring_len);
-        let (sums, rounded) = rest.split_at_mut(sums_len);
+        let (ring, sums) = rest.split_at_mut(ring_len);
         let ring = Ring {
             rows: geometry.ring(height, width),
             width,
@@ -79,7 +78,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
             row: geometry.padded(width) * panel_width,
             data: ring,
         };
-        let mut room = Room { ring, sums, rounded };
+        let mut room = Room { ring, sums };
         room.ring.clear_padding();
 
         let mut expanded = (task.rows.start * geometry.stride).saturating_sub(geometry.before);
@@ -93,9 +92,11 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
             if expanded < needed {
                 let pixels = expanded * width..needed * width;
                 match &task.block.expansion {
-                    None => room.ring.copy(s, task.input, channels, columns.clone(), pixels),
+                    None => {
+                        room.ring.copy(s, task.maps.words, channels, columns.clone(), pixels);
+                    }
                     Some(expansion) => {
-                        expansion.expand(s, f, &mut room, task.input, task.panel, pixels);
+                        expansion.expand(s, f, &mut room, task.maps, task.panel, pixels);
                     }
                 }
                 expanded = needed;
@@ -161,8 +162,6 @@ struct Room<'a> {
     ring: Ring<'a>,
     /// For the sums of the largest tile.
     sums: &'a mut [f32],
-    /// For the input in the form that the product reads, where that is not its own.
-    rounded: &'a mut [f32],
 }
 
 impl Expansion {
@@ -173,18 +172,18 @@ impl Expansion {
         s: S,
         f: F,
         room: &mut Room<'_>,
-        input: &[f32],
+        maps: Maps<'_>,
         panel: usize,
         pixels: Range<usize>,
     ) {
-        let Room { ring, sums, rounded } = room;
+        let Room { ring, sums } = room;
         let weights = self.weights.view();
         let (k, kernel) = (weights.k, weights.kernel);
         let steps = kernel.steps(k);
-        let left = Left::new(kernel, k);
-        let all_pixels = input.len() / k;
-        let input = &input[pixels.start * k..pixels.end * k];
-        let (a, stride) = left.place(s, input, k, None, rounded);
+        let Maps { words, stride, pixels: all_pixels } = maps;
+        let rows = &words[pixels.start * stride..];
+        assert!(rows.len() >= pixels.len() * stride, "a row for each pixel");
+        let a = rows.as_ptr();
         let shape = weights.shape();
         // The ring has no more columns than it needs; a panel for tiles may.
         let width = shape.width(panel);
@@ -198,13 +197,13 @@ impl Expansion {
             let mut tile_pixels = pixels.start + tile.start..pixels.start + tile.end;
             // A large map has few channels, so its panels are short: there it is the rows behind
             // these that are fetched, which the other maps have pushed out.
-            let fetch = if all_pixels * k > CACHED_MAP {
+            let fetch = if all_pixels * stride > CACHED_MAP {
                 Fetch::lines(a.wrapping_add(tile.end * stride))
             } else {
                 Fetch::share(next, tile_pixels.clone(), all_pixels, steps)
             };
             // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride` apart, and `tile`
-            // is within them; `panel` is `steps` rows of the panel's width (no integers:
+            // is within them; where tiles read more, `ExpandDepthwise::place` has it behind; `panel` is `steps` rows of the panel's width (no integers:
             // `Expansion::new`), and `sums` holds the largest tile. The kernel is of the weights' own
             // instruction set, which this is.
             unsafe {
@@ -215,7 +214,7 @@ impl Expansion {
                     width,
                     a: a.add(tile.start * stride),
                     stride,
-                    low: left.low(),
+                    low: Left::new(kernel, k).low(),
                     panel: panel.as_ptr(),
                     fetch,
                     sums: sums.as_mut_ptr(),

@@ -77,7 +77,7 @@ impl Case {
         let mut means = vec![f32::NAN; self.images * self.channels];
         let sums_len = self.images * self.geometry.output_len(height) * self.channels;
         let mut sums = vec![f32::NAN; sums_len];
-        let mut scratch = vec![f32::NAN; workers * block.scratch_len(height, width)];
+        let mut scratch = vec![f32::NAN; block.scratch_len(workers, self.images, (height, width))];
         Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
             let size = (height, width);
             let input = self.input();
@@ -108,7 +108,7 @@ impl Case {
         let mut out = vec![f32::NAN; self.images * pixels * channels];
         let mut means = vec![0.0; self.images * channels];
         let mut sums = vec![0.0; self.images * out_height * channels];
-        let mut scratch = vec![0.0; block.scratch_len(height, width)];
+        let mut scratch = vec![0.0; block.scratch_len(1, self.images, (height, width))];
         Threads::single().gather(|team| {
             let size = (height, width);
             block.run(team, &expanded, size, &mut scratch, &mut out, &mut sums, &mut means);
