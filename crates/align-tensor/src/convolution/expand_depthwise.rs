@@ -21,7 +21,7 @@ use crate::{
     Activation, AlignedBuffer, Isa, PackedMatrix, Precision,
     aligned::round_up_to_line,
     gemm::{Left, PackedShape, kernel::Unit, microkernel::MAX_TILE},
-    simd::{MAX_LANES, Op, Simd},
+    simd::MAX_LANES,
     sizes::{piece, product},
     threads::{SharedMut, Team},
 };
@@ -29,9 +29,6 @@ use task::Task;
 
 /// Tasks for each worker from which on it does not matter that some have one more.
 const FAIR_TASKS: usize = 12;
-
-/// The pixels that a task rounds.
-const ROUNDED_PIXELS: usize = 256;
 
 /// The height of the least part of a map that is worth a task of its own, in kernels.
 const MIN_PART_KERNELS: usize = 3;
@@ -48,23 +45,6 @@ impl Maps<'_> {
     /// From map `index` on.
     fn from(self, index: usize) -> Self {
         Self { words: &self.words[index * self.pixels * self.stride..], ..self }
-    }
-}
-
-/// Writes rows in the form that a product reads.
-struct Round<'a> {
-    left: Left,
-    k: usize,
-    rows: &'a [f32],
-    to: &'a mut [f32],
-}
-
-impl Op for Round<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        self.left.write(s, self.rows, self.k, None, self.to);
     }
 }
 
@@ -284,12 +264,8 @@ impl ExpandDepthwise {
     ) -> Maps<'a> {
         let k = self.inputs();
         let Some(left) = self.left() else { return Maps { words: input, stride: k, pixels } };
+        left.write_by(team, self.isa, input, k, None, room);
         let stride = left.stride();
-        let rounded = &mut room[..input.len() / k * stride];
-        team.run_chunks(rounded, ROUNDED_PIXELS * stride, |chunk, to| {
-            let rows = &input[chunk * ROUNDED_PIXELS * k..][..to.len() / stride * k];
-            self.isa.dispatch(Round { left, k, rows, to });
-        });
         Maps { words: room, stride, pixels }
     }
 

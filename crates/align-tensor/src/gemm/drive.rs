@@ -27,6 +27,10 @@ const BLOCKS_PER_TASK: usize = 5;
 /// 2 MB.
 const CACHED_VALUES: usize = 160 << 10;
 
+/// The least number of values that are rounded once for all tasks of the same rows: fewer are rounded by each task sooner
+/// than the team comes together.
+const MIN_SHARED_VALUES: usize = 64 << 10;
+
 /// Tasks for each worker, so that a slow core hands work to a fast one.
 const TASKS_PER_WORKER: usize = 4;
 
@@ -48,7 +52,7 @@ pub fn gemm<'a, 'w, 'c>(
     epilogue: Epilogue<'_>,
     c: impl Into<Outputs<'c>>,
 ) {
-    let all = Product::new(a.into(), weights.into(), epilogue, c.into());
+    let mut all = Product::new(a.into(), weights.into(), epilogue, c.into());
     let panels = all.weights.shape().panels();
     let tiles_of_a_task = match all.weights.kernel.unit.is_tiles() {
         true => BLOCKS_PER_TASK,
@@ -67,6 +71,13 @@ pub fn gemm<'a, 'w, 'c>(
     let pieces = wanted.div_ceil(row_tasks);
     let even = pieces.next_multiple_of(team.workers());
     let panel_tasks = if pieces > 1 && even < 2 * pieces { even } else { pieces }.min(panels);
+    let mut shared = Scratch::take(if panel_tasks > 1 { all.shared_len() } else { 0 });
+    if !shared.is_empty() {
+        let (k, scales) = (all.weights.k, all.scales(0));
+        let left = Left::new(all.weights.kernel, k);
+        left.write_by(team, all.weights.isa, all.a.rows, all.a.pitch(k), scales, &mut shared);
+        all.placed = Some(&shared);
+    }
     team.run(row_tasks * panel_tasks, |task, _| {
         let (row_task, panel_task) = (task / panel_tasks, task % panel_tasks);
         let tiles = piece(all.tiles.count(), row_task, row_tasks);
@@ -101,6 +112,8 @@ pub(super) struct Product<'a> {
     pub(super) pitch: usize,
     m: usize,
     pub(super) tiles: RowTiles,
+    /// All rows in the kernel's form, where tasks share them.
+    pub(super) placed: Option<&'a [f32]>,
 }
 
 impl<'a> Product<'a> {
@@ -120,7 +133,23 @@ impl<'a> Product<'a> {
         let residual = epilogue.residual;
         assert!(residual.is_none_or(|r| r.len() == c.rows.len()), "a residual each");
         let tiles = row_tiles(m, weights.kernel.max_rows(weights.isa));
-        Self { a, weights, epilogue, c: SharedMut(c.rows.as_mut_ptr()), pitch, m, tiles }
+        Self {
+            a,
+            weights,
+            epilogue,
+            c: SharedMut(c.rows.as_mut_ptr()),
+            pitch,
+            m,
+            tiles,
+            placed: None,
+        }
+    }
+
+    /// The room for all rows in the kernel's form, if it is worth a step of its own that tasks find them there.
+    fn shared_len(&self) -> usize {
+        let left = Left::new(self.weights.kernel, self.weights.k);
+        let is_shared = !left.is_plain() && self.m * self.weights.k > MIN_SHARED_VALUES;
+        if is_shared { left.len(self.m) } else { 0 }
     }
 
     /// Computes some tiles of rows times some panels.
@@ -134,7 +163,8 @@ impl<'a> Product<'a> {
         let PackedView { kernel, k, .. } = self.weights;
         let left = Left::new(kernel, k);
         let rows = self.tiles.rows_of(&tiles).len();
-        let left_len = if left.is_plain() { 0 } else { left.len(rows) };
+        let is_there = left.is_plain() || self.placed.is_some();
+        let left_len = if is_there { 0 } else { left.len(rows) };
         let width = self.weights.shape().width(panels.start);
         let is_remade = match kernel.precision {
             Precision::Int8 => true,

@@ -15,10 +15,13 @@ use crate::simd::{
     avx512_bf16::{Avx512Bf16, Bf16Op},
 };
 use crate::{
-    Precision,
+    Isa, Precision, Team,
     aligned::round_up_to_line,
-    simd::{MAX_LANES, Simd},
+    simd::{MAX_LANES, Op, Simd},
 };
+
+/// The rows that a task of [`Left::write_by`] writes.
+const WRITTEN_ROWS: usize = 32;
 
 /// A factor for each input of each of some rows: `[groups, k]`, the rows in groups of equal size.
 #[derive(Clone, Copy)]
@@ -95,9 +98,29 @@ impl Left {
         (room.as_ptr(), self.stride())
     }
 
+    /// Writes `rows [_, k]` as [`place`](Self::place) does, by a whole team; `to` has room for them.
+    pub(crate) fn write_by(
+        self,
+        team: &Team<'_>,
+        isa: Isa,
+        rows: &[f32],
+        pitch: usize,
+        scales: Option<RowScales<'_>>,
+        to: &mut [f32],
+    ) {
+        let stride = self.stride();
+        let to = &mut to[..rows.len() / pitch * stride];
+        team.run_chunks(to, WRITTEN_ROWS * stride, |chunk, to| {
+            let first = chunk * WRITTEN_ROWS;
+            let rows = &rows[first * pitch..][..to.len() / stride * pitch];
+            let scales = scales.map(|scales| RowScales { first: scales.first + first, ..scales });
+            isa.dispatch(Write { left: self, rows, pitch, scales, to });
+        });
+    }
+
     /// Writes `rows [_, k]`, `pitch` values apart, each value times its scale where there are any, to `to`.
     #[inline(always)]
-    pub(crate) fn write<S: Simd>(
+    fn write<S: Simd>(
         self,
         s: S,
         rows: &[f32],
@@ -107,7 +130,7 @@ impl Left {
     ) {
         #[cfg(target_arch = "x86_64")]
         if let (Some(unit), 1) = (self.kernel.unit.pairs(), self.kernel.parts()) {
-            return unit.outline(RoundPairs { left: self, rows, pitch, scales, to });
+            return unit.outline(RoundPairs(Write { left: self, rows, pitch, scales, to }));
         }
         let rows = rows.chunks_exact(pitch).zip(to.chunks_exact_mut(self.stride()));
         for (index, (row, to)) in rows.enumerate() {
@@ -149,6 +172,25 @@ impl Left {
     }
 }
 
+/// [`Left::write`] as a computation of its own.
+struct Write<'a> {
+    left: Left,
+    rows: &'a [f32],
+    pitch: usize,
+    scales: Option<RowScales<'a>>,
+    to: &'a mut [f32],
+}
+
+impl Op for Write<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { left, rows, pitch, scales, to } = self;
+        left.write(s, rows, pitch, scales, to);
+    }
+}
+
 /// A vector of `row` from value `first` on, times its scales; zeros behind the row's end.
 #[inline(always)]
 fn scaled<S: Simd>(s: S, row: &[f32], scales: Option<&[f32]>, first: usize) -> S::V {
@@ -169,19 +211,13 @@ fn load<S: Simd>(s: S, x: &[f32]) -> S::V {
 
 /// [`Left::write`] in one part by AVX512-BF16's own conversion, which is the same.
 #[cfg(target_arch = "x86_64")]
-struct RoundPairs<'a> {
-    left: Left,
-    rows: &'a [f32],
-    pitch: usize,
-    scales: Option<RowScales<'a>>,
-    to: &'a mut [f32],
-}
+struct RoundPairs<'a>(Write<'a>);
 
 #[cfg(target_arch = "x86_64")]
 impl Bf16Op for RoundPairs<'_> {
     #[inline(always)]
     fn run(self, unit: Avx512Bf16, s: Avx512) {
-        let Self { left, rows, pitch, scales, to } = self;
+        let Self(Write { left, rows, pitch, scales, to }) = self;
         let rows = rows.chunks_exact(pitch).zip(to.chunks_exact_mut(left.stride()));
         for (index, (row, to)) in rows.enumerate() {
             let row = &row[..left.k];

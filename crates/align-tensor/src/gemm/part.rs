@@ -61,8 +61,13 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
         let (k, kernel) = (weights.k, weights.kernel);
         let all_rows = row_tiles.rows_of(&tiles);
         let rows = product.a.rows_of(&all_rows, k);
-        let scales = product.scales(all_rows.start);
-        let (a, stride) = left.place(s, rows, product.a.pitch(k), scales, rounded);
+        let (a, stride) = match product.placed {
+            Some(placed) => (placed[all_rows.start * left.stride()..].as_ptr(), left.stride()),
+            None => {
+                let scales = product.scales(all_rows.start);
+                left.place(s, rows, product.a.pitch(k), scales, rounded)
+            }
+        };
         let shape = weights.shape();
         let steps = kernel.steps(k);
         // Long rows block by block along `k`: their share of a block stays in the second-level cache

@@ -198,6 +198,15 @@ fn long_sums_are_cut_alike() {
     Case::new(150, 40, 1300).check(2);
 }
 
+/// More rows than are rounded at a time, of groups that end within one.
+#[test]
+fn rows_that_tasks_share_are_scaled_by_their_own_group() {
+    let (m, k, groups) = (150, 500, 3);
+    let mut case = Case::new(m, 70, k);
+    case.scales = values(groups * k, 5);
+    case.check(2);
+}
+
 #[test]
 fn activations_follow_the_scales_and_the_bias() {
     let case = Case::new(9, 40, 24);

@@ -2,26 +2,29 @@
 
 use crate::AlignedBuffer;
 use std::{
-    cell::Cell,
+    cell::RefCell,
     ops::{Deref, DerefMut},
 };
 
 thread_local! {
-    /// Grows to what the largest product has needed, so that a size seen before allocates nothing.
-    static KEPT: Cell<AlignedBuffer> = Cell::new(AlignedBuffer::zeroed(0));
+    /// Those that are not in use. Each grows to what the largest product has needed of it, so that a size seen before
+    /// allocates nothing.
+    static KEPT: RefCell<Vec<AlignedBuffer>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A thread's scratch, given back when it is dropped. Its content is unspecified.
+///
+/// Who takes another meanwhile finds the one that was taken at the same depth before.
 pub(crate) struct Scratch {
     buffer: AlignedBuffer,
     len: usize,
 }
 
 impl Scratch {
-    /// At least `len` values.
+    /// `len` values.
     pub(crate) fn take(len: usize) -> Self {
-        // Who takes it within a task that has taken it finds none and makes his own.
-        let mut buffer = if len == 0 { AlignedBuffer::default() } else { KEPT.take() };
+        let kept = if len == 0 { None } else { KEPT.with_borrow_mut(Vec::pop) };
+        let mut buffer = kept.unwrap_or_default();
         if buffer.len() < len {
             buffer = AlignedBuffer::zeroed(len);
         }
@@ -46,17 +49,20 @@ impl DerefMut for Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if self.len > 0 {
-            KEPT.set(std::mem::take(&mut self.buffer));
+            let buffer = std::mem::take(&mut self.buffer);
+            KEPT.with_borrow_mut(|kept| kept.push(buffer));
         }
     }
 }
 
 #[test]
-fn a_thread_keeps_its_scratch() {
-    let first = Scratch::take(100).as_ptr();
-    let mut again = Scratch::take(40);
-    assert_eq!((again.as_ptr(), again.len()), (first, 40));
-    again.fill(1.0);
-    let within = Scratch::take(40);
-    assert_ne!(within.as_ptr(), first);
+fn a_thread_keeps_its_scratches() {
+    let [first, again] = [0, 1].map(|_| {
+        let outer = Scratch::take(100);
+        let inner = Scratch::take(40);
+        assert_eq!((outer.len(), inner.len()), (100, 40));
+        [outer.as_ptr(), inner.as_ptr()]
+    });
+    assert_eq!(first, again);
+    assert_ne!(first[0], first[1]);
 }
