@@ -203,9 +203,9 @@ impl Expansion {
                 Fetch::share(next, tile_pixels.clone(), all_pixels, steps)
             };
             // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride` apart, and `tile`
-            // is within them; where tiles read more, `ExpandDepthwise::place` has it behind; `panel` is `steps` rows of the panel's width (no integers:
-            // `Expansion::new`), and `sums` holds the largest tile. The kernel is of the weights' own
-            // instruction set, which this is.
+            // is within them; what tiles read more, `ExpandDepthwise::place` has behind. `panel` is
+            // `steps` rows of the panel's width (no integers: `Expansion::new`), and `sums` holds the
+            // largest tile. The kernel is of the weights' own instruction set, which this is.
             unsafe {
                 Tile {
                     rows: tile.len(),
