@@ -150,12 +150,6 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn clamp_magnitude(self, a: __m512, bound: __m512) -> __m512 {
-        // The smaller magnitude (bits 1:0), with the first operand's sign (bits 3:2).
-        avx512!(_mm512_range_ps::<0b0010>(a, bound))
-    }
-
-    #[inline(always)]
     fn abs(self, a: __m512) -> __m512 {
         avx512!(_mm512_abs_ps(a))
     }

@@ -57,6 +57,12 @@ const EIGHTH_POWERS: [u32; 8] = [
     0x3f7a_c0c7,
 ];
 
+/// `a`, or where its magnitude is larger than [`SCALE_BOUND`], that with the sign of `a`; for NaN, some number.
+#[inline(always)]
+fn clamped<S: Simd>(s: S, a: S::V) -> S::V {
+    s.min(s.splat(SCALE_BOUND), s.max(s.splat(-SCALE_BOUND), a))
+}
+
 /// The largest integer that is not above `a`.
 #[inline(always)]
 fn floor<S: Simd>(s: S, a: S::V) -> S::V {
@@ -154,12 +160,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a < b ? a : b`: `b` where either is NaN.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a`, or where its magnitude is larger than `bound`, `bound` with the sign of `a`; for NaN,
-    /// some number.
-    #[inline(always)]
-    fn clamp_magnitude(self, a: Self::V, bound: Self::V) -> Self::V {
-        self.min(bound, self.max(self.sub(self.zero(), bound), a))
-    }
     /// `|a|`.
     fn abs(self, a: Self::V) -> Self::V;
     /// `|a|` with the sign of `sign`.
@@ -174,7 +174,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `a - floor(a)` for magnitudes up to 160; beyond, some number of `[0, 1)`.
     #[inline(always)]
     fn fraction(self, a: Self::V) -> Self::V {
-        let a = self.clamp_magnitude(a, self.splat(SCALE_BOUND));
+        let a = clamped(self, a);
         self.sub(a, floor(self, a))
     }
     /// `2^(n / 8)`, correctly rounded, for `bits` of [`ROUNDER`]` + n` and integral `n` of at most 1008 in magnitude;
@@ -186,7 +186,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// infinite, zero or infinity.
     #[inline(always)]
     fn scale_by_floor(self, a: Self::V, n: Self::V) -> Self::V {
-        self.ldexp(a, floor(self, self.clamp_magnitude(n, self.splat(SCALE_BOUND))))
+        self.ldexp(a, floor(self, clamped(self, n)))
     }
     /// `1 / a` to within `2^-14` of itself for positive `a` up to `2^126` that is normal; `1 / inf` is
     /// zero.
