@@ -73,9 +73,8 @@ pub fn gemm<'a, 'w, 'c>(
     let panel_tasks = if pieces > 1 && even < 2 * pieces { even } else { pieces }.min(panels);
     let mut shared = Scratch::take(if panel_tasks > 1 { all.shared_len() } else { 0 });
     if !shared.is_empty() {
-        let (k, scales) = (all.weights.k, all.scales(0));
-        let left = Left::new(all.weights.kernel, k);
-        left.write_by(team, all.weights.isa, all.a.rows, all.a.pitch(k), scales, &mut shared);
+        let (pitch, scales) = (all.a.pitch(all.weights.k), all.scales(0));
+        all.left().write_by(team, all.weights.isa, all.a.rows, pitch, scales, &mut shared);
         all.placed = Some(&shared);
     }
     team.run(row_tasks * panel_tasks, |task, _| {
@@ -145,9 +144,14 @@ impl<'a> Product<'a> {
         }
     }
 
+    /// The form of the rows that the kernel reads.
+    fn left(&self) -> Left {
+        Left::new(self.weights.kernel, self.weights.k)
+    }
+
     /// The room for all rows in the kernel's form, if it is worth a step of its own that tasks find them there.
     fn shared_len(&self) -> usize {
-        let left = Left::new(self.weights.kernel, self.weights.k);
+        let left = self.left();
         let is_shared = !left.is_plain() && self.m * self.weights.k > MIN_SHARED_VALUES;
         if is_shared { left.len(self.m) } else { 0 }
     }
@@ -161,7 +165,7 @@ impl<'a> Product<'a> {
             return;
         }
         let PackedView { kernel, k, .. } = self.weights;
-        let left = Left::new(kernel, k);
+        let left = self.left();
         let rows = self.tiles.rows_of(&tiles).len();
         let is_there = left.is_plain() || self.placed.is_some();
         let left_len = if is_there { 0 } else { left.len(rows) };
