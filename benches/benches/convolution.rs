@@ -2,7 +2,7 @@
 
 use align_benches::{Bench, ConvolutionShape, Copies, values, weights};
 use align_tensor::{
-    Activation, AlignedBuffer, ExpandDepthwise, Expansion, PackedMatrix, Precision, Stem,
+    Activation, AlignedBuffer, ExpandDepthwise, Expansion, PackedMatrix, Precision, Stem, ValuesMut,
 };
 
 fn main() {
@@ -71,7 +71,15 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
         [("hot", Copies::hot(&kernel)), ("cold", Copies::cold(&kernel, bytes))]
     {
         group.flops(temperature, flops, || {
-            copies.turn().run(team, &input, size, &mut scratch, &mut out, &mut sums, &mut means);
+            copies.turn().run(
+                team,
+                &input,
+                size,
+                &mut scratch,
+                out[..].into(),
+                &mut sums,
+                &mut means,
+            );
         });
     }
 }

@@ -1,7 +1,7 @@
 //! What a BERT layer does beside its products: attention, softmax, layer norm.
 
 use align_benches::{Bench, values};
-use align_tensor::{Heads, Sequence, attention, layer_norm, softmax_rows};
+use align_tensor::{Heads, Sequence, ValuesMut, attention, layer_norm, softmax_rows};
 
 const HEADS: Heads = Heads { count: 12, width: 64 };
 
@@ -29,7 +29,7 @@ fn attend(bench: &mut Bench<'_>, texts: usize, tokens: usize) {
     let mut out = vec![0.0; texts * tokens * HEADS.hidden()];
     let flops = HEADS.flops(&sequences);
     bench.group("attention").flops(&format!("{texts}x{tokens}"), flops, || {
-        attention(team, isa, HEADS, &sequences, &qkv, &mut scratch, &mut out, None);
+        attention(team, isa, HEADS, &sequences, &qkv, &mut scratch, ValuesMut::F32(&mut out), None);
     });
 }
 

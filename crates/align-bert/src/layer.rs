@@ -4,7 +4,7 @@
 use crate::AlignTextConfig;
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, Heads, Inputs, Linear, Outputs, Profile, Runtime,
-    Sequence, Team, Weights, attention, layer_norm, row_pitch,
+    Sequence, Team, ValueFormat, Weights, attention, layer_norm, row_pitch,
 };
 
 /// The rows that a task normalises.
@@ -111,15 +111,21 @@ impl Layer {
         })
     }
 
+    /// How values are kept that only the next product reads.
+    fn format(&self) -> ValueFormat {
+        self.runtime.precision().value_format()
+    }
+
     /// The arena space that [`forward`](Self::forward) takes.
     pub(crate) fn arena_sizes(&self, extent: Extent) -> [usize; 5] {
+        let format = self.format();
         let scratch = self.heads.scratch_len(self.runtime.isa, extent.longest);
         [
             extent.rows * 3 * self.hidden,
             self.runtime.threads.count() * scratch,
+            format.words(extent.queries * self.hidden),
             extent.queries * self.hidden,
-            extent.queries * self.hidden,
-            extent.queries * row_pitch(self.intermediate_size),
+            format.words(extent.queries * row_pitch(format, self.intermediate_size)),
         ]
     }
 
@@ -141,7 +147,10 @@ impl Layer {
     ) {
         let [qkv, scratch, context, attended, intermediate] =
             self.arena_sizes(extent).map(|len| arena.take(len));
-        let pitch = row_pitch(self.intermediate_size);
+        let format = self.format();
+        let pitch = row_pitch(format, self.intermediate_size);
+        let [context_len, intermediate_len] =
+            [self.hidden, pitch].map(|width| extent.queries * width);
         let isa = self.runtime.isa;
         let step = |part: &str| format!("{name}.{part}");
         profile.time(
@@ -152,14 +161,17 @@ impl Layer {
         profile.time(
             || step("attention"),
             self.heads.flops(sequences),
-            || attention(team, isa, self.heads, sequences, qkv, scratch, context, attentions),
+            || {
+                let out = format.view_mut(context, context_len);
+                attention(team, isa, self.heads, sequences, qkv, scratch, out, attentions);
+            },
         );
         profile.time(
             || step("attention_output"),
             self.attention_output.flops(extent.queries),
             || {
-                let linear = &self.attention_output;
-                linear.run(team, &*context, Activation::Identity, Some(residual), &mut *attended);
+                let (linear, x) = (&self.attention_output, format.view(context, context_len));
+                linear.run(team, x, Activation::Identity, Some(residual), &mut *attended);
                 self.attention_norm.run(team, attended);
             },
         );
@@ -167,7 +179,8 @@ impl Layer {
             || step("intermediate"),
             self.intermediate.flops(extent.queries),
             || {
-                let out = Outputs::with_pitch(intermediate, pitch);
+                let out = format.view_mut(intermediate, intermediate_len);
+                let out = Outputs::with_pitch(out, pitch);
                 self.intermediate.run(team, &*attended, self.activation, None, out);
             },
         );
@@ -175,7 +188,8 @@ impl Layer {
             || step("output"),
             self.output.flops(extent.queries),
             || {
-                let x = Inputs::with_pitch(intermediate, pitch);
+                let x = format.view(intermediate, intermediate_len);
+                let x = Inputs::with_pitch(x, pitch);
                 self.output.run(team, x, Activation::Identity, Some(attended), &mut *out);
                 self.output_norm.run(team, out);
             },

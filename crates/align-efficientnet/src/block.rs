@@ -6,8 +6,8 @@ use crate::{
 };
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
-    Expansion, Inputs, Linear, PackedMatrix, Precision, Profile, Runtime, Team, Weights, gemm,
-    scale_channels,
+    Expansion, Inputs, Linear, PackedMatrix, Precision, Profile, Runtime, Team, ValueFormat,
+    Weights, gemm, scale_channels,
 };
 
 /// The expanded map that a group of images may fill, in values: what the caches that the cores
@@ -110,6 +110,11 @@ impl Block {
         }
     }
 
+    /// How the expanded map is kept.
+    fn format(&self) -> ValueFormat {
+        self.projection.precision().value_format()
+    }
+
     /// The arena space that [`forward`](Self::forward) takes for a batch.
     pub(crate) fn arena_sizes(&self, images: usize, size: (usize, usize)) -> [usize; 6] {
         let (out_height, out_width) = self.output_size(size);
@@ -117,7 +122,7 @@ impl Block {
         let group = self.group(size).min(images);
         [
             self.expand_depthwise.scratch_len(self.runtime.threads.count(), group, size),
-            group * out_height * out_width * channels,
+            self.format().words(group * out_height * out_width * channels),
             group * out_height * channels,
             group * channels,
             group * self.squeeze_excite.reduce.outputs(),
@@ -145,11 +150,13 @@ impl Block {
         let channels = self.expand_depthwise.channels();
         let in_len = size.0 * size.1 * self.expand_depthwise.inputs();
         let out_len = out_pixels * self.out_channels();
+        let format = self.format();
         let group = self.group(size);
         let groups = input.chunks(group * in_len).zip(output.chunks_mut(group * out_len));
         for (input, output) in groups {
             let images = input.len() / in_len;
-            let expanded = &mut expanded[..images * out_pixels * channels];
+            let expanded_len = images * out_pixels * channels;
+            let expanded = &mut expanded[..format.words(expanded_len)];
             let sums = &mut sums[..images * out_height * channels];
             let means = &mut means[..images * channels];
             let scales = &mut scales[..images * channels];
@@ -158,7 +165,10 @@ impl Block {
             profile.time(
                 || format!("{name}.expand_depthwise"),
                 flops,
-                || self.expand_depthwise.run(team, input, size, scratch, expanded, sums, means),
+                || {
+                    let out = format.view_mut(expanded, expanded_len);
+                    self.expand_depthwise.run(team, input, size, scratch, out, sums, means);
+                },
             );
             profile.time(
                 || format!("{name}.squeeze_excite"),
@@ -197,7 +207,7 @@ impl Block {
                     gemm(team, &*expanded, &self.projection, epilogue(input), &mut *output);
                 }
                 Scaling::OnTheWay => {
-                    let inputs = Inputs::scaled(expanded, scales);
+                    let inputs = Inputs::scaled(format.view(expanded, expanded_len), scales);
                     gemm(team, inputs, &self.projection, epilogue(input), &mut *output);
                 }
             };

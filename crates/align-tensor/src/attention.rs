@@ -9,13 +9,14 @@
 //! products are the ordinary ones, and all of it stays in the caches.
 
 use crate::{
-    Epilogue, Isa, Team,
+    Epilogue, Isa, Team, ValuesMut,
     aligned::{LINE, round_up_to_line},
     gemm::{PackedShape, PackedView, gemm_here},
     simd::prefetch,
     sizes::product,
     softmax_rows,
     threads::SharedMut,
+    values::SharedValues,
 };
 use std::ops::Range;
 
@@ -94,8 +95,8 @@ impl<'a> Scratch<'a> {
 
 /// Computes attention for every sequence.
 ///
-/// `qkv [rows, 3 * hidden]` holds queries, keys and values; `out [queries, hidden]` takes the
-/// queries of all sequences one after another. Where given, `attentions` takes the weights: for
+/// `qkv [rows, 3 * hidden]` holds queries, keys and values; `out [queries, hidden]` takes the contexts of the queries of
+/// all sequences one after another, rounded where it is kept in bf16. Where given, `attentions` takes the weights: for
 /// each sequence `[heads, queries, keys]`, one after another.
 ///
 /// # Panics
@@ -109,7 +110,7 @@ pub fn attention(
     sequences: &[Sequence],
     qkv: &[f32],
     scratch: &mut [f32],
-    out: &mut [f32],
+    out: ValuesMut<'_>,
     attentions: Option<&mut [f32]>,
 ) {
     let hidden = product([heads.count, heads.width]);
@@ -130,7 +131,7 @@ pub fn attention(
     }
     assert_eq!(out.len(), product([out_rows, hidden]), "out [queries, hidden]");
     assert!(attentions.as_ref().is_none_or(|a| a.len() == weights_len), "attentions");
-    let out = SharedMut(out.as_mut_ptr());
+    let out = SharedValues::new(out);
     let attentions = attentions.map(|a| SharedMut(a.as_mut_ptr()));
     let scratch_len = heads.scratch_len(isa, longest);
     team.run_with_scratch(sequences.len() * heads.count, scratch, scratch_len, |task, scratch| {
@@ -141,12 +142,11 @@ pub fn attention(
         let sizes = Scratch::sizes(isa, heads, sequence.keys, queries);
         let scratch = Scratch::cut(scratch, sizes);
         let (context, weights) = one_head(isa, heads, head, sequence, qkv, scratch);
-        for (row, context) in context.chunks_exact(heads.width).enumerate() {
-            let start = (out_row + row) * hidden + head * heads.width;
-            // SAFETY: `out` has `out_row + queries` rows or more (checked above), and only this
-            // task writes these rows' columns of this head.
-            let slot = unsafe { std::slice::from_raw_parts_mut(out.get().add(start), heads.width) };
-            slot.copy_from_slice(context);
+        // SAFETY: `out` has `out_row + queries` rows or more (checked above), and only this task
+        // writes these rows' columns of this head.
+        unsafe {
+            let start = out_row * hidden + head * heads.width;
+            out.write_rows(isa, start, hidden, context, heads.width);
         }
         if let Some(attentions) = &attentions {
             let start = weights_start + head * weights.len();

@@ -35,6 +35,7 @@ mod testing;
 mod threads;
 #[cfg(test)]
 mod ulp;
+mod values;
 
 pub use activation::{Activation, activate};
 pub use aligned::AlignedBuffer;
@@ -63,3 +64,4 @@ pub use scan::{Rows, ScanQueries};
 pub use softmax::softmax_rows;
 pub use table::Table;
 pub use threads::{Team, Threads};
+pub use values::{ValueFormat, Values, ValuesMut};

@@ -1,6 +1,6 @@
 //! The arithmetic of the matrix products.
 
-use crate::Isa;
+use crate::{Isa, ValueFormat};
 use std::{fmt, str::FromStr};
 
 /// How the matrix products of a forward are computed.
@@ -43,9 +43,14 @@ impl Precision {
         if self == Self::Int8 { Self::Bf16 } else { self }
     }
 
-    /// Whether tables are kept in bf16.
-    pub(crate) fn rounds_tables(self) -> bool {
+    /// Whether tables are kept in bf16, and values that the next product rounds to it.
+    pub(crate) fn keeps_bf16(self) -> bool {
         matches!(self, Self::Bf16 | Self::Int8)
+    }
+
+    /// How values are kept that only a product of this precision reads.
+    pub fn value_format(self) -> ValueFormat {
+        if self.keeps_bf16() { ValueFormat::Bf16 } else { ValueFormat::F32 }
     }
 
     /// The instructions that its products are made of on `isa`, in words.

@@ -27,7 +27,7 @@ impl Table {
         [rows, width]: [usize; 2],
     ) -> Result<Self, CheckpointError> {
         let values = module.values("weight", &[rows, width])?;
-        let rows = if precision.rounds_tables() {
+        let rows = if precision.keeps_bf16() {
             let mut rounded = Vec::with_capacity(values.len());
             let mut row = vec![0.0; width];
             for index in 0..rows {

@@ -1,29 +1,34 @@
-//! Two tiles of rows by two tiles of columns, over all of `k`.
+//! Two tiles of rows by two tiles of columns, over `k` or a part of it.
 //!
-//! `sums[32, 32] = a[32, k] * b[k, 32]`: four tiles of sums stay in registers while each step of 32
+//! `sums[32, 32] (+)= a[32, k] * b[k, 32]`: four tiles of sums stay in registers while each step of 32
 //! values loads four tiles and multiplies them four times (`bf16`), or loads eight and multiplies
 //! twelve times (`bf16x3`: `low * high`, `high * high`, `high * low`).
 
 use super::{Amx, TILE, TILE_WORDS};
+use crate::gemm::Fetch;
 
 /// Rows and columns of a block.
 pub(crate) const BLOCK: usize = 2 * TILE;
 
-/// A block to be computed; `stride`s are bytes from row to row.
+/// A block to be computed.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
     /// Steps of 32 values of `k`: not zero.
     pub(crate) steps: usize,
     /// bf16 numbers `[32, 32 * steps]`.
     pub(crate) a: *const u8,
+    /// Bytes from row to row.
     pub(crate) a_stride: usize,
     /// Bytes from a row's high parts to its low ones, or none.
     pub(crate) a_low: Option<usize>,
-    /// Pairs of bf16 numbers `[16 * steps, 32]`; in a row, the low parts are behind the high ones.
+    /// Pairs of bf16 numbers `[16 * steps, 32]`, without gaps; in a row, the low parts are behind the high ones.
     pub(crate) b: *const u8,
-    pub(crate) b_stride: usize,
     /// `[32, 32]`, without gaps.
     pub(crate) sums: *mut f32,
+    /// Whether there are sums already, which are added to.
+    pub(crate) adds: bool,
+    /// What is fetched meanwhile, in 16 steps of its own for each.
+    pub(crate) fetch: Fetch,
 }
 
 /// Bytes of 32 words: from the high parts of a row of `b` to the low ones, and from row to row of
@@ -37,9 +42,8 @@ pub(crate) trait Tiles: Copy {
     /// # Safety
     /// - `a.add(row * a_stride)` must be valid for reads of `64 * steps` bytes for each of 32 rows,
     ///   and from `a_low` bytes behind, where there are low parts, of as many.
-    /// - `b.add(row * b_stride)` must be valid for reads of 128 bytes for each of `16 * steps` rows;
-    ///   of 256 where there are low parts.
-    /// - `sums` must be valid for writes of 32 x 32 values.
+    /// - `b` must be valid for reads of `16 * steps` rows of 128 bytes; of 256 where there are low parts.
+    /// - `sums` must be valid for writes of 32 x 32 values, and for reads where it adds.
     /// - The thread must be within [`Tiles::configured`].
     unsafe fn multiply(self, block: Block);
 
@@ -112,66 +116,124 @@ impl Amx {
     }
 }
 
+/// Zeros or, where `{adds}` says so, the sums of before.
+macro_rules! begin {
+    ($row:literal) => {
+        concat!(
+            "test {adds:e}, {adds:e}\n",
+            "jz 3f\n",
+            "tileloadd tmm0, [{sums} + ",
+            $row,
+            "*1]\n",
+            "tileloadd tmm1, [{sums} + ",
+            $row,
+            "*1 + 64]\n",
+            "tileloadd tmm2, [{sums} + ",
+            $row,
+            "*1 + 16*128]\n",
+            "tileloadd tmm3, [{sums} + ",
+            $row,
+            "*1 + 16*128 + 64]\n",
+            "jmp 2f\n",
+            "3:\n",
+            "tilezero tmm0\n",
+            "tilezero tmm1\n",
+            "tilezero tmm2\n",
+            "tilezero tmm3\n",
+        )
+    };
+}
+
+/// Writes the four tiles of sums.
+macro_rules! end {
+    ($row:literal) => {
+        concat!(
+            "tilestored [{sums} + ",
+            $row,
+            "*1], tmm0\n",
+            "tilestored [{sums} + ",
+            $row,
+            "*1 + 64], tmm1\n",
+            "tilestored [{sums} + ",
+            $row,
+            "*1 + 16*128], tmm2\n",
+            "tilestored [{sums} + ",
+            $row,
+            "*1 + 16*128 + 64], tmm3\n",
+        )
+    };
+}
+
+/// Four of the 16 fetches of a step.
+macro_rules! fetch_four {
+    () => {
+        concat!(fetch_four!(two), fetch_four!(two))
+    };
+    (two) => {
+        concat!(fetch_four!(one), fetch_four!(one))
+    };
+    (one) => {
+        "prefetcht1 byte ptr [{fetch}]\nadd {fetch}, {pace}\n"
+    };
+}
+
 impl Tiles for Amx {
     // The same code for every kernel around it: it is called, not inlined.
     #[inline(never)]
     unsafe fn multiply(self, block: Block) {
-        let Block { steps, a, a_stride, a_low, b, b_stride, sums } = block;
+        let Block { steps, a, a_stride, a_low, b, sums, adds, fetch } = block;
         // SAFETY: `self` proves the instructions, and the caller has configured the tiles: every
         // load reads 16 rows of 64 bytes. Those of `a` start `64 * step` bytes into 16 rows and
         // those behind; those of `b` at row `16 * step`, with two tiles of columns in a row, and
-        // the low parts `ROW` bytes behind: all within what the caller gives. Stores write the four
-        // quarters of `sums`. The tile registers that hold anything are written before they are
-        // read, within one block of assembly.
+        // the low parts `ROW` bytes behind: all within what the caller gives. Loads and stores of
+        // sums are of the four quarters of `sums`; what is fetched is not read. The tile registers
+        // that hold anything are written before they are read, within one block of assembly.
         unsafe {
             match a_low {
                 None => std::arch::asm!(
-                    "tilezero tmm0",
-                    "tilezero tmm1",
-                    "tilezero tmm2",
-                    "tilezero tmm3",
+                    begin!("{row}"),
                     "2:",
                     "tileloadd tmm4, [{a0} + {a_stride}*1]",
-                    "tileloadd tmm6, [{b} + {b_stride}*1]",
+                    "tileloadd tmm6, [{b} + {row}*1]",
+                    fetch_four!(),
                     "tdpbf16ps tmm0, tmm4, tmm6",
-                    "tileloadd tmm7, [{b} + {b_stride}*1 + 64]",
+                    "tileloadd tmm7, [{b} + {row}*1 + 64]",
+                    fetch_four!(),
                     "tdpbf16ps tmm1, tmm4, tmm7",
                     "tileloadd tmm5, [{a1} + {a_stride}*1]",
+                    fetch_four!(),
                     "tdpbf16ps tmm2, tmm5, tmm6",
+                    fetch_four!(),
                     "tdpbf16ps tmm3, tmm5, tmm7",
                     "add {a0}, 64",
                     "add {a1}, 64",
-                    "add {b}, {b_step}",
+                    "add {b}, 16*128",
                     "dec {steps}",
                     "jnz 2b",
-                    "tilestored [{c0} + {c_stride}*1], tmm0",
-                    "tilestored [{c0} + {c_stride}*1 + 64], tmm1",
-                    "tilestored [{c1} + {c_stride}*1], tmm2",
-                    "tilestored [{c1} + {c_stride}*1 + 64], tmm3",
+                    end!("{row}"),
                     a0 = inout(reg) a => _,
                     a1 = inout(reg) a.wrapping_add(TILE * a_stride) => _,
                     a_stride = in(reg) a_stride,
                     b = inout(reg) b => _,
-                    b_stride = in(reg) b_stride,
-                    b_step = in(reg) TILE * b_stride,
+                    row = in(reg) ROW,
                     steps = inout(reg) steps => _,
-                    c0 = in(reg) sums,
-                    c1 = in(reg) sums.add(TILE * BLOCK),
-                    c_stride = in(reg) ROW,
+                    sums = in(reg) sums,
+                    adds = in(reg) u32::from(adds),
+                    fetch = inout(reg) fetch.from => _,
+                    pace = in(reg) fetch.pace,
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                     out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                     options(nostack),
                 ),
                 Some(a_low) => std::arch::asm!(
-                    "tilezero tmm0",
-                    "tilezero tmm1",
-                    "tilezero tmm2",
-                    "tilezero tmm3",
+                    "mov {t:e}, 128",
+                    begin!("{t}"),
                     "2:",
                     // low * high
                     "lea {t}, [{a0} + {a_low}]",
                     "tileloadd tmm4, [{t} + {a_stride}*1]",
                     "tileloadd tmm6, [{b} + {b_stride}*1]",
+                    fetch_four!(),
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tileloadd tmm7, [{b} + {b_stride}*1 + 64]",
                     "tdpbf16ps tmm1, tmm4, tmm7",
@@ -181,13 +243,16 @@ impl Tiles for Amx {
                     "tdpbf16ps tmm3, tmm5, tmm7",
                     // high * high
                     "tileloadd tmm4, [{a0} + {a_stride}*1]",
+                    fetch_four!(),
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tdpbf16ps tmm1, tmm4, tmm7",
                     "tileloadd tmm5, [{a1} + {a_stride}*1]",
+                    fetch_four!(),
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     "tdpbf16ps tmm3, tmm5, tmm7",
                     // high * low
                     "tileloadd tmm6, [{b} + {b_stride}*1 + 128]",
+                    fetch_four!(),
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tileloadd tmm7, [{b} + {b_stride}*1 + 192]",
                     "tdpbf16ps tmm1, tmm4, tmm7",
@@ -195,24 +260,22 @@ impl Tiles for Amx {
                     "tdpbf16ps tmm3, tmm5, tmm7",
                     "add {a0}, 64",
                     "add {a1}, 64",
-                    "add {b}, {b_step}",
+                    "add {b}, 16*256",
                     "dec {steps}",
                     "jnz 2b",
                     "mov {t:e}, 128",
-                    "tilestored [{c0} + {t}*1], tmm0",
-                    "tilestored [{c0} + {t}*1 + 64], tmm1",
-                    "tilestored [{c1} + {t}*1], tmm2",
-                    "tilestored [{c1} + {t}*1 + 64], tmm3",
+                    end!("{t}"),
                     a0 = inout(reg) a => _,
                     a1 = inout(reg) a.wrapping_add(TILE * a_stride) => _,
                     a_stride = in(reg) a_stride,
                     a_low = in(reg) a_low,
                     b = inout(reg) b => _,
-                    b_stride = in(reg) b_stride,
-                    b_step = in(reg) TILE * b_stride,
+                    b_stride = in(reg) 2 * ROW,
                     steps = inout(reg) steps => _,
-                    c0 = in(reg) sums,
-                    c1 = in(reg) sums.add(TILE * BLOCK),
+                    sums = in(reg) sums,
+                    adds = in(reg) u32::from(adds),
+                    fetch = inout(reg) fetch.from => _,
+                    pace = in(reg) fetch.pace,
                     t = out(reg) _,
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                     out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,

@@ -49,8 +49,16 @@ pub(super) fn multiply_add(sums: &mut Register, a: &Register, b: &Register) {
 
 impl Tiles for Emulated {
     unsafe fn multiply(self, block: Block) {
-        let Block { steps, a, a_stride, a_low, b, b_stride, sums } = block;
+        let Block { steps, a, a_stride, a_low, b, sums, adds, .. } = block;
+        let b_stride = if a_low.is_some() { 2 * ROW } else { ROW };
+        // SAFETY: where it adds, the caller gives 32 x 32 values.
+        let quarter = |row: usize, column: usize| unsafe {
+            load(sums.add((row * BLOCK + column) * TILE).cast(), ROW)
+        };
         let mut c = [[[[0; TILE_WORDS]; TILE]; 2]; 2];
+        if adds {
+            c = [0, 1].map(|row| [0, 1].map(|column| quarter(row, column)));
+        }
         for step in 0..steps {
             // SAFETY: the caller's duties are for these rows and bytes.
             let a = |tile: usize, low: usize| unsafe {

@@ -1,5 +1,5 @@
 use super::{TILE, TILE_WORDS, block::Tiles, emulated};
-use crate::{bf16, testing::values};
+use crate::{bf16, gemm::Fetch, testing::values};
 
 /// A register of pairs of bf16 numbers.
 fn pairs(seed: u32) -> [[u32; TILE_WORDS]; TILE] {
@@ -77,27 +77,30 @@ fn subnormals_are_zero_on_the_way_in_and_out() {
 /// The instructions themselves, where there are any.
 #[test]
 fn the_cpu_does_what_the_emulation_does() {
-    use super::block::{BLOCK, Block, ROW};
+    use super::block::{BLOCK, Block};
     let Some(amx) = super::Amx::detect() else {
         eprintln!("no AMX here: nothing is compared");
         return;
     };
-    for (steps, parts) in [(1, 1), (3, 1), (24, 1), (1, 2), (7, 2)] {
+    let cases = [(1, 1), (3, 1), (24, 1), (1, 2), (7, 2)];
+    for ((steps, parts), adds) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         let halves = |len: usize, seed| -> Vec<u16> {
             values(len, seed).into_iter().map(bf16::round).collect()
         };
         let a = halves(BLOCK * 2 * TILE * steps * parts, 3);
         let b = halves(TILE * steps * 2 * BLOCK * parts, 4);
+        let before = if adds { values(BLOCK * BLOCK, 5) } else { vec![f32::NAN; BLOCK * BLOCK] };
         let run = |multiply: &dyn Fn(Block)| {
-            let mut sums = vec![f32::NAN; BLOCK * BLOCK];
+            let mut sums = before.clone();
             multiply(Block {
                 steps,
                 a: a.as_ptr().cast(),
                 a_stride: 64 * steps * parts,
                 a_low: (parts == 2).then_some(64 * steps),
                 b: b.as_ptr().cast(),
-                b_stride: ROW * parts,
                 sums: sums.as_mut_ptr(),
+                adds,
+                fetch: Fetch::NOTHING,
             });
             sums
         };
@@ -105,6 +108,6 @@ fn the_cpu_does_what_the_emulation_does() {
         let found = run(&|block| amx.configured(|| unsafe { amx.multiply(block) }));
         // SAFETY: as before.
         let expected = run(&|block| unsafe { emulated::Emulated.multiply(block) });
-        assert_eq!(found, expected, "{steps} steps of {parts} parts");
+        assert_eq!(found, expected, "{steps} steps of {parts} parts, {adds}");
     }
 }

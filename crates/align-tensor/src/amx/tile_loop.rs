@@ -2,9 +2,9 @@
 
 use super::{
     Amx, TILE,
-    block::{BLOCK, Block, ROW, Tiles},
+    block::{BLOCK, Block, Tiles},
 };
-use crate::{AlignedBuffer, Isa, IsaName, bf16};
+use crate::{AlignedBuffer, Isa, IsaName, bf16, gemm::Fetch};
 
 /// Times that [`TileLoop::run`] goes over everything: configuring the tiles costs little beside it.
 const PASSES: usize = 64;
@@ -127,8 +127,9 @@ impl Operands {
                     a_stride: layout.stride(),
                     a_low: layout.three_products.then_some(layout.part()),
                     b: columns.as_ptr().cast::<u8>().add(layout.columns_offset),
-                    b_stride: ROW * layout.parts(),
                     sums: sums.as_mut_ptr(),
+                    adds: false,
+                    fetch: Fetch::NOTHING,
                 });
             }
         }
@@ -148,7 +149,7 @@ fn numbers(words: usize) -> AlignedBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amx::emulated::Emulated;
+    use crate::amx::{block::ROW, emulated::Emulated};
 
     /// The last block, by its definition.
     fn expected(operands: &Operands) -> Vec<f32> {

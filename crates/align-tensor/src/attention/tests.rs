@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Threads, testing::values};
+use crate::{Threads, bf16, testing::values};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
@@ -50,7 +50,16 @@ fn run(
     let mut scratch = vec![f32::NAN; workers * heads.scratch_len(isa, longest)];
     let (mut out, mut weights) = (vec![f32::NAN; lens.0], vec![f32::NAN; lens.1]);
     Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
-        attention(team, isa, heads, sequences, qkv, &mut scratch, &mut out, Some(&mut weights));
+        attention(
+            team,
+            isa,
+            heads,
+            sequences,
+            qkv,
+            &mut scratch,
+            ValuesMut::F32(&mut out),
+            Some(&mut weights),
+        );
     });
     (out, weights)
 }
@@ -126,6 +135,34 @@ fn a_sequence_has_the_same_bits_whatever_it_is_batched_with() {
             let (alone, _) = run(isa, workers, heads, &both[1..], &qkv, lens(&[33]));
             assert_eq!(alone[..], all[17 * heads.hidden()..]);
         }
+    }
+}
+
+#[test]
+fn contexts_in_bf16_are_those_in_f32_rounded() {
+    let heads = Heads { count: 3, width: 21 };
+    let sequence = Sequence { rows: 0..9, keys: 9, queries: 0..9, uniform: false };
+    let qkv = values(9 * 3 * heads.hidden(), 2);
+    for isa in Isa::available() {
+        let len = 9 * heads.hidden();
+        let (exact, _) =
+            run(isa, 2, heads, std::slice::from_ref(&sequence), &qkv, (len, 9 * 9 * 3));
+        let mut scratch = vec![0.0; heads.scratch_len(isa, 9)];
+        let mut found = vec![0; len];
+        Threads::single().gather(|team| {
+            let out = ValuesMut::Bf16(&mut found);
+            attention(
+                team,
+                isa,
+                heads,
+                std::slice::from_ref(&sequence),
+                &qkv,
+                &mut scratch,
+                out,
+                None,
+            );
+        });
+        assert_eq!(found, exact.into_iter().map(bf16::round).collect::<Vec<_>>(), "{isa:?}");
     }
 }
 

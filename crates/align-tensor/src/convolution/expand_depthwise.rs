@@ -18,12 +18,13 @@ mod task;
 
 use super::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::{
-    Activation, AlignedBuffer, Isa, PackedMatrix, Precision,
+    Activation, AlignedBuffer, Isa, PackedMatrix, Precision, ValuesMut,
     aligned::round_up_to_line,
-    gemm::{Left, PackedShape, kernel::Unit, microkernel::MAX_TILE},
+    gemm::{GivenRows, Left, PackedShape, kernel::Unit, microkernel::MAX_TILE},
     simd::MAX_LANES,
     sizes::{piece, product},
     threads::{SharedMut, Team},
+    values::SharedValues,
 };
 use task::Task;
 
@@ -176,7 +177,7 @@ impl ExpandDepthwise {
     }
 
     /// Runs on `input [images, height, width, inputs]`; writes `out [images, out_height,
-    /// out_width, channels]` and `means [images, channels]`. `sums [images, out_height, channels]`
+    /// out_width, channels]`, rounded where it is kept in bf16, and `means [images, channels]`. `sums [images, out_height, channels]`
     /// is where the rows' sums wait for each other.
     ///
     /// # Panics
@@ -189,7 +190,7 @@ impl ExpandDepthwise {
         input: &[f32],
         (height, width): (usize, usize),
         scratch: &mut [f32],
-        out: &mut [f32],
+        out: ValuesMut<'_>,
         sums: &mut [f32],
         means: &mut [f32],
     ) {
@@ -212,7 +213,7 @@ impl ExpandDepthwise {
         let shape = PackedShape::new(self.isa, channels, 0);
         let panels = shape.panels();
         let parts = self.parts(panels * images, team.workers(), out_height);
-        let shared_out = SharedMut(out.as_mut_ptr());
+        let out = SharedValues::new(out);
         let shared_sums = SharedMut(sums.as_mut_ptr());
         // Neighbouring tasks are of one panel where there are several images: its weights stay in the
         // cache. Where rows are cut, a worker's tasks are of the same rows: there it is the input
@@ -225,14 +226,10 @@ impl ExpandDepthwise {
                 let (part, panel, image) =
                     (task / images / panels, task / images % panels, task % images);
                 let columns = shape.columns(panel);
-                // SAFETY: `image < images`, so both stay within `out` and `sums`, whose sizes were
-                // checked above. The task writes only the panel's columns of its own rows.
-                let (out, sums) = unsafe {
-                    (
-                        shared_out.get().add(image * out_pixels * channels + columns.start),
-                        shared_sums.get().add(image * out_height * channels + columns.start),
-                    )
-                };
+                // SAFETY: `image < images`, so it stays within `sums`, whose size was checked above. The
+                // task writes only the panel's columns of its own rows.
+                let sums =
+                    unsafe { shared_sums.get().add(image * out_height * channels + columns.start) };
                 self.activation.visit(Task {
                     block: self,
                     shape,
@@ -242,6 +239,7 @@ impl ExpandDepthwise {
                     out_width,
                     scratch,
                     out,
+                    out_start: image * out_pixels * channels,
                     sums,
                     rows: piece(out_height, part, parts),
                 });
@@ -264,7 +262,7 @@ impl ExpandDepthwise {
     ) -> Maps<'a> {
         let k = self.inputs();
         let Some(left) = self.left() else { return Maps { words: input, stride: k, pixels } };
-        left.write_by(team, self.isa, input, k, None, room);
+        left.write_by(team, self.isa, GivenRows::plain(input, k), room);
         let stride = left.stride();
         Maps { words: room, stride, pixels }
     }

@@ -2,16 +2,18 @@
 
 use super::{
     Epilogue, Inputs, Outputs, PackedView,
-    left::{Left, RowScales},
+    left::{GivenRows, Left},
     microkernel::{MAX_TILE, RowTiles, row_tiles},
+    order::Order,
     part::Part,
     scratch::Scratch,
 };
 use crate::{
-    Precision,
+    Precision, Values,
     aligned::round_up_to_line,
     sizes::{piece, product},
-    threads::{SharedMut, Team},
+    threads::Team,
+    values::SharedValues,
 };
 use std::ops::Range;
 
@@ -22,10 +24,6 @@ const TILES_PER_TASK: usize = 12;
 
 /// As many blocks of AMX, which are higher.
 const BLOCKS_PER_TASK: usize = 5;
-
-/// The activations of a task that stay in the second-level cache while the panels pass by: a third of
-/// 2 MB.
-const CACHED_VALUES: usize = 160 << 10;
 
 /// The least number of values that are rounded once for all tasks of the same rows: fewer are rounded by each task sooner
 /// than the team comes together.
@@ -43,8 +41,8 @@ const LONG_TASKS_PER_WORKER: usize = 10;
 /// The products are of the precision that the weights are packed for.
 ///
 /// # Panics
-/// Where the sizes of `a`, `c`, the bias or the residual do not agree, or the rows of `a` are scaled
-/// by groups and the precision is `f32`.
+/// Where the sizes of `a`, `c`, the bias or the residual do not agree, or the precision is `f32` and the rows of `a`
+/// are scaled by groups or kept in bf16.
 pub fn gemm<'a, 'w, 'c>(
     team: &Team<'_>,
     a: impl Into<Inputs<'a>>,
@@ -73,8 +71,7 @@ pub fn gemm<'a, 'w, 'c>(
     let panel_tasks = if pieces > 1 && even < 2 * pieces { even } else { pieces }.min(panels);
     let mut shared = Scratch::take(if panel_tasks > 1 { all.shared_len() } else { 0 });
     if !shared.is_empty() {
-        let (pitch, scales) = (all.a.pitch(all.weights.k), all.scales(0));
-        all.left().write_by(team, all.weights.isa, all.a.rows, pitch, scales, &mut shared);
+        all.left().write_by(team, all.weights.isa, all.rows(&(0..all.m)), &mut shared);
         all.placed = Some(&shared);
     }
     team.run(row_tasks * panel_tasks, |task, _| {
@@ -106,7 +103,7 @@ pub(super) struct Product<'a> {
     pub(super) a: Inputs<'a>,
     pub(super) weights: PackedView<'a>,
     pub(super) epilogue: Epilogue<'a>,
-    pub(super) c: SharedMut<f32>,
+    pub(super) c: SharedValues,
     /// Values from row to row of `c` and of the residual.
     pub(super) pitch: usize,
     m: usize,
@@ -123,37 +120,55 @@ impl<'a> Product<'a> {
         assert!(n > 0 && c.rows.len().is_multiple_of(pitch), "c has rows of {pitch} values");
         let m = c.rows.len() / pitch;
         assert_eq!(a.rows.len(), product([m, input_pitch]), "a [{m}, {input_pitch}]");
+        let is_plain = weights.kernel.precision == Precision::F32;
+        assert!(!is_plain || matches!(a.rows, Values::F32(_)), "products of f32 read f32");
         if !a.scales.is_empty() {
             let groups = a.scales.len() / k;
-            assert!(groups == 1 || weights.kernel.precision != Precision::F32, "one group");
+            assert!(groups == 1 || !is_plain, "one group");
             assert!(a.scales.len() == groups * k && m.is_multiple_of(groups), "scales of groups");
         }
         assert!(epilogue.bias.is_none_or(|bias| bias.len() == n), "a bias for each output");
         let residual = epilogue.residual;
         assert!(residual.is_none_or(|r| r.len() == c.rows.len()), "a residual each");
         let tiles = row_tiles(m, weights.kernel.max_rows(weights.isa));
-        Self {
-            a,
-            weights,
-            epilogue,
-            c: SharedMut(c.rows.as_mut_ptr()),
-            pitch,
-            m,
-            tiles,
-            placed: None,
-        }
+        Self { a, weights, epilogue, c: SharedValues::new(c.rows), pitch, m, tiles, placed: None }
     }
 
     /// The form of the rows that the kernel reads.
-    fn left(&self) -> Left {
+    pub(super) fn left(&self) -> Left {
         Left::new(self.weights.kernel, self.weights.k)
+    }
+
+    /// Some rows of `a`.
+    pub(super) fn rows(&self, rows: &Range<usize>) -> GivenRows<'a> {
+        self.a.rows_of(rows, self.m, self.weights.k)
+    }
+
+    /// The first row, and words from one to the next, where the kernel reads them as they are given.
+    pub(super) fn given(&self) -> Option<(*const f32, usize)> {
+        self.left().given(self.rows(&(0..self.m)))
+    }
+
+    /// How many tiles, from the first on, it reads so: all or none, or all whose rows are followed by as many as a tile of
+    /// full height reads more.
+    pub(super) fn given_tiles(&self) -> usize {
+        let PackedView { kernel, isa, .. } = self.weights;
+        let count = self.tiles.count();
+        match self.given() {
+            None => 0,
+            Some(_) if !kernel.unit.is_tiles() => count,
+            Some(_) => {
+                let height = kernel.max_rows(isa);
+                let fits = |&tile: &usize| self.tiles.rows(tile).start + height <= self.m;
+                (0..count).take_while(fits).count()
+            }
+        }
     }
 
     /// The room for all rows in the kernel's form, if it is worth a step of its own that tasks find them there.
     fn shared_len(&self) -> usize {
-        let left = self.left();
-        let is_shared = !left.is_plain() && self.m * self.weights.k > MIN_SHARED_VALUES;
-        if is_shared { left.len(self.m) } else { 0 }
+        let is_shared = self.given().is_none() && self.m * self.weights.k > MIN_SHARED_VALUES;
+        if is_shared { self.left().len(self.m) } else { 0 }
     }
 
     /// Computes some tiles of rows times some panels.
@@ -165,10 +180,11 @@ impl<'a> Product<'a> {
             return;
         }
         let PackedView { kernel, k, .. } = self.weights;
-        let left = self.left();
         let rows = self.tiles.rows_of(&tiles).len();
-        let is_there = left.is_plain() || self.placed.is_some();
-        let left_len = if is_there { 0 } else { left.len(rows) };
+        let placed_tiles = tiles.start.max(self.given_tiles())..tiles.end;
+        let is_there = self.placed.is_some() || placed_tiles.is_empty();
+        let left_len =
+            if is_there { 0 } else { self.left().len(self.tiles.rows_of(&placed_tiles).len()) };
         let width = self.weights.shape().width(panels.start);
         let is_remade = match kernel.precision {
             Precision::Int8 => true,
@@ -176,20 +192,23 @@ impl<'a> Product<'a> {
             Precision::Bf16 | Precision::Bf16x3 => false,
         };
         let panel_len = if is_remade { kernel.panel_len(k, width) } else { 0 };
-        let in_blocks = !kernel.unit.is_tiles() && rows * k > CACHED_VALUES;
-        let waiting = if in_blocks { kernel.max_rows(self.weights.isa) * width } else { 0 };
-        let sums_len = (tiles.len() * panels.len() * waiting).max(MAX_TILE);
+        let order = Order::new(kernel, k, rows, tiles.len());
+        let tile_len = kernel.max_rows(self.weights.isa) * width;
+        let sums_len = (order.waiting(tiles.len(), panels.len()) * tile_len).max(MAX_TILE);
         let mut scratch = Scratch::take(left_len + round_up_to_line(panel_len) + sums_len);
         let (rounded, rest) = scratch.split_at_mut(left_len);
         let (remade, sums) = rest.split_at_mut(round_up_to_line(panel_len));
-        let part = Part { product: self, tiles, panels, left, rounded, remade, waiting, sums };
+        let part = Part {
+            product: self,
+            tiles,
+            panels,
+            placed_tiles,
+            rounded,
+            remade,
+            order,
+            tile_len,
+            sums,
+        };
         kernel.unit.ready(|| self.epilogue.activation.visit(part));
-    }
-
-    /// The scales of rows from `first` on.
-    pub(super) fn scales(&self, first: usize) -> Option<RowScales<'a>> {
-        let scales = self.a.scales;
-        let groups = scales.len() / self.weights.k;
-        (groups > 0).then(|| RowScales { scales, rows: self.m / groups, first })
     }
 }

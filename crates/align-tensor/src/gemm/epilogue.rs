@@ -1,6 +1,6 @@
 //! What happens to a tile's sums on their way out.
 
-use crate::{Activation, activation::VectorFn, simd::Simd};
+use crate::{Activation, activation::VectorFn, simd::Simd, values::SharedValues};
 
 /// What is done to each element of a product before it is written:
 /// `act(sum + bias[n]) + residual[m, n]`.
@@ -70,8 +70,10 @@ pub(crate) struct Target {
     pub(crate) columns: usize,
     /// The first of them of the first row, to be added last, or null.
     pub(crate) residual: *const f32,
-    /// The same of the output.
-    pub(crate) out: *mut f32,
+    /// The output.
+    pub(crate) out: SharedValues,
+    /// The number of its value for the first column of the first row.
+    pub(crate) at: usize,
     /// Values from row to row of both.
     pub(crate) pitch: usize,
 }
@@ -80,8 +82,8 @@ impl Target {
     /// Writes `f(sums * scales + bias) + residual`; `sums` are rows of `width`, of whole vectors.
     ///
     /// # Safety
-    /// For each row of `sums`, `out` must be valid for writes of `columns` values, and `residual`,
-    /// where it is not null, for reads of as many.
+    /// For each row of `sums`, `columns` values of `out` must be the caller's to write
+    /// ([`SharedValues::store`]), and `residual`, where it is not null, valid for reads of as many.
     #[inline(always)]
     pub(crate) unsafe fn finish<S: Simd, F: VectorFn>(
         self,
@@ -95,18 +97,17 @@ impl Target {
             for (v, x) in sums.chunks_exact(S::LANES).enumerate() {
                 let at = row * self.pitch + v * S::LANES;
                 let n = self.columns.saturating_sub(v * S::LANES).min(S::LANES);
-                let x = f.eval(s, affine.of(s, v, s.load_slice(x)));
-                let (residual, out) = (self.residual.wrapping_add(at), self.out.wrapping_add(at));
+                let mut x = f.eval(s, affine.of(s, v, s.load_slice(x)));
                 // SAFETY: `n` of the row's columns are left from vector `v` on.
                 unsafe {
-                    match (self.residual.is_null(), n == S::LANES) {
-                        (true, true) => s.store(out, x),
-                        (true, false) => s.store_first(out, n, x),
-                        (false, true) => s.store(out, s.add(x, s.load(residual))),
-                        (false, false) => {
-                            s.store_first(out, n, s.add(x, s.load_first(residual, n)));
-                        }
+                    if !self.residual.is_null() {
+                        let residual = self.residual.add(at);
+                        let is_whole = n == S::LANES;
+                        let residual =
+                            if is_whole { s.load(residual) } else { s.load_first(residual, n) };
+                        x = s.add(x, residual);
                     }
+                    self.out.store(s, self.at + at, n, x);
                 }
             }
         }

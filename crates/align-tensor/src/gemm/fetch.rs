@@ -19,6 +19,9 @@ pub(crate) struct Fetch {
 }
 
 impl Fetch {
+    /// What is fetched already.
+    pub(crate) const NOTHING: Self = Self { from: std::ptr::null(), pace: 0 };
+
     /// A cache line for each step.
     pub(crate) fn lines(from: *const f32) -> Self {
         Self { from, pace: LINE_BYTES }

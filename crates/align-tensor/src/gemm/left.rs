@@ -2,23 +2,28 @@
 //!
 //! `f32` products read them where they are. For all others a block of rows is rounded once, into
 //! scratch, and then multiplied by one panel after another. A row there has its values' high parts,
-//! then (`bf16x3`) their low parts, each padded with zeros to whole cache lines:
+//! then (`bf16x3`) their low parts, each padded with zeros to whole cache lines (and rows are drawn apart as
+//! [`row_pitch`](super::row_pitch) says):
 //!
 //! - bf16 numbers, two in a word of 32 bits, where the unit takes pairs;
 //! - `f32` numbers of bf16 precision where multiply-adds stand in: a value of one row is spread
 //!   over a vector, which a load does from 32 bits and not from 16.
 
-use super::kernel::{Kernel, Unit};
+use super::{
+    kernel::{Kernel, Unit},
+    operands::pitch_of_words,
+};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{
     avx512::Avx512,
     avx512_bf16::{Avx512Bf16, Bf16Op},
 };
 use crate::{
-    Isa, Precision, Team,
+    Isa, Precision, Team, Values,
     aligned::round_up_to_line,
     simd::{MAX_LANES, Op, Simd},
 };
+use std::ops::Range;
 
 /// The rows that a task of [`Left::write_by`] writes.
 const WRITTEN_ROWS: usize = 32;
@@ -33,11 +38,73 @@ pub(crate) struct RowScales<'a> {
     pub(crate) first: usize,
 }
 
-impl<'a> RowScales<'a> {
-    #[inline(always)]
-    fn of(self, row: usize, k: usize) -> &'a [f32] {
-        &self.scales[(self.first + row) / self.rows * k..][..k]
+/// Rows as they are given: `pitch` values apart, each value to be taken times its scale where there are any.
+#[derive(Clone, Copy)]
+pub(crate) struct GivenRows<'a> {
+    pub(crate) values: Values<'a>,
+    pub(crate) pitch: usize,
+    pub(crate) scales: Option<RowScales<'a>>,
+}
+
+impl<'a> GivenRows<'a> {
+    /// `rows [_, k]`, as they are.
+    pub(crate) fn plain(rows: &'a [f32], k: usize) -> Self {
+        Self { values: Values::F32(rows), pitch: k, scales: None }
     }
+
+    fn count(self) -> usize {
+        self.values.len() / self.pitch
+    }
+
+    /// Some of them.
+    fn slice(self, rows: Range<usize>) -> Self {
+        let values = self.values.slice(rows.start * self.pitch..rows.end * self.pitch);
+        let scales =
+            self.scales.map(|scales| RowScales { first: scales.first + rows.start, ..scales });
+        Self { values, scales, ..self }
+    }
+
+    /// The `k` values of one.
+    #[inline(always)]
+    fn row(self, index: usize, k: usize) -> GivenRow<'a> {
+        let values = self.values.slice(index * self.pitch..index * self.pitch + k);
+        let scales = self.scales.map(
+            #[inline(always)]
+            |RowScales { scales, rows, first }| &scales[(first + index) / rows * k..][..k],
+        );
+        GivenRow { values, scales }
+    }
+}
+
+/// One of [`GivenRows`].
+#[derive(Clone, Copy)]
+struct GivenRow<'a> {
+    values: Values<'a>,
+    scales: Option<&'a [f32]>,
+}
+
+impl GivenRow<'_> {
+    /// A vector from value `first` on, times its scales; zeros behind the row's end.
+    #[inline(always)]
+    fn vector<S: Simd>(self, s: S, first: usize) -> S::V {
+        let len = self.values.len();
+        let end = len.min(first + S::LANES);
+        let range = first.min(end)..end;
+        let x = match self.values {
+            Values::F32(values) => load(s, &values[range.clone()]),
+            Values::Bf16(values) => s.load_bf16_tail(&values[range.clone()]),
+        };
+        match self.scales {
+            Some(scales) => s.mul(x, load(s, &scales[range])),
+            None => x,
+        }
+    }
+}
+
+/// A vector, or less with zeros behind.
+#[inline(always)]
+fn load<S: Simd>(s: S, x: &[f32]) -> S::V {
+    if x.len() == S::LANES { s.load_slice(x) } else { s.load_tail(x) }
 }
 
 /// The form of rows of `k` values for a kernel.
@@ -57,6 +124,25 @@ impl Left {
         self.kernel.precision == Precision::F32
     }
 
+    /// The first of `rows`, where the kernel reads them as they are given, and words from one to the next.
+    pub(crate) fn given(self, rows: GivenRows<'_>) -> Option<(*const f32, usize)> {
+        match rows.values {
+            Values::F32(values) if self.is_plain() => Some((values.as_ptr(), rows.pitch)),
+            // Pairs, nothing to be scaled, and no zeros that have to be behind them.
+            Values::Bf16(values)
+                if !self.is_wide()
+                    && self.kernel.parts() == 1
+                    && rows.scales.is_none()
+                    && 2 * self.kernel.steps(self.k) == self.k
+                    && rows.pitch.is_multiple_of(2) =>
+            {
+                let words = values.as_ptr().cast::<f32>();
+                words.is_aligned().then_some((words, rows.pitch / 2))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a word holds one value.
     fn is_wide(self) -> bool {
         matches!(self.kernel.unit, Unit::Fma)
@@ -70,7 +156,7 @@ impl Left {
 
     /// Words from row to row.
     pub(crate) fn stride(self) -> usize {
-        self.low() * self.kernel.parts()
+        pitch_of_words(self.low() * self.kernel.parts())
     }
 
     /// The words that so many rows take, and those behind them that tiles read and make nothing of.
@@ -79,75 +165,42 @@ impl Left {
         (rows + behind) * self.stride()
     }
 
-    /// The first of `rows [_, k]`, `pitch` values apart, in the kernel's form, and words from one to the next: where
-    /// they are, or else in `room`, each value times its scale where there are any.
+    /// Writes `rows` in the kernel's form to `room`.
     #[inline(always)]
-    pub(crate) fn place<S: Simd>(
-        self,
-        s: S,
-        rows: &[f32],
-        pitch: usize,
-        scales: Option<RowScales<'_>>,
-        room: &mut [f32],
-    ) -> (*const f32, usize) {
-        if self.is_plain() {
-            return (rows.as_ptr(), pitch);
-        }
-        let room = &mut room[..self.len(rows.len() / pitch)];
-        self.write(s, rows, pitch, scales, room);
-        (room.as_ptr(), self.stride())
+    pub(crate) fn place<S: Simd>(self, s: S, rows: GivenRows<'_>, room: &mut [f32]) {
+        let room = &mut room[..self.len(rows.count())];
+        self.write(s, rows, room);
     }
 
-    /// Writes `rows [_, k]` as [`place`](Self::place) does, by a whole team; `to` has room for them.
-    pub(crate) fn write_by(
-        self,
-        team: &Team<'_>,
-        isa: Isa,
-        rows: &[f32],
-        pitch: usize,
-        scales: Option<RowScales<'_>>,
-        to: &mut [f32],
-    ) {
+    /// Writes `rows` as [`place`](Self::place) does, by a whole team; `to` has room for them.
+    pub(crate) fn write_by(self, team: &Team<'_>, isa: Isa, rows: GivenRows<'_>, to: &mut [f32]) {
         let stride = self.stride();
-        let to = &mut to[..rows.len() / pitch * stride];
+        let to = &mut to[..rows.count() * stride];
         team.run_chunks(to, WRITTEN_ROWS * stride, |chunk, to| {
             let first = chunk * WRITTEN_ROWS;
-            let rows = &rows[first * pitch..][..to.len() / stride * pitch];
-            let scales = scales.map(|scales| RowScales { first: scales.first + first, ..scales });
-            isa.dispatch(Write { left: self, rows, pitch, scales, to });
+            let rows = rows.slice(first..first + to.len() / stride);
+            isa.dispatch(Write { left: self, rows, to });
         });
     }
 
-    /// Writes `rows [_, k]`, `pitch` values apart, each value times its scale where there are any, to `to`.
+    /// Writes `rows` to `to`, as many as there is room for.
     #[inline(always)]
-    fn write<S: Simd>(
-        self,
-        s: S,
-        rows: &[f32],
-        pitch: usize,
-        scales: Option<RowScales<'_>>,
-        to: &mut [f32],
-    ) {
+    fn write<S: Simd>(self, s: S, rows: GivenRows<'_>, to: &mut [f32]) {
         #[cfg(target_arch = "x86_64")]
         if let (Some(unit), 1) = (self.kernel.unit.pairs(), self.kernel.parts()) {
-            return unit.outline(RoundPairs(Write { left: self, rows, pitch, scales, to }));
+            return unit.outline(RoundPairs(Write { left: self, rows, to }));
         }
-        let rows = rows.chunks_exact(pitch).zip(to.chunks_exact_mut(self.stride()));
-        for (index, (row, to)) in rows.enumerate() {
-            let scales = scales.map(
-                #[inline(always)]
-                |scales| scales.of(index, self.k),
-            );
-            self.write_row(s, &row[..self.k], scales, to);
+        for (index, to) in to.chunks_exact_mut(self.stride()).take(rows.count()).enumerate() {
+            self.write_row(s, rows.row(index, self.k), to);
         }
     }
 
     #[inline(always)]
-    fn write_row<S: Simd>(self, s: S, row: &[f32], scales: Option<&[f32]>, to: &mut [f32]) {
-        let (high, low) = to.split_at_mut(self.low());
+    fn write_row<S: Simd>(self, s: S, row: GivenRow<'_>, to: &mut [f32]) {
+        let (high, low) = to[..self.low() * self.kernel.parts()].split_at_mut(self.low());
         let values = if self.is_wide() { high.len() } else { 2 * high.len() };
         for first in (0..values).step_by(S::LANES) {
-            let x = scaled(s, row, scales, first);
+            let x = row.vector(s, first);
             let upper = s.round_bf16(x);
             self.store(s, high, first, upper);
             if !low.is_empty() {
@@ -175,9 +228,7 @@ impl Left {
 /// [`Left::write`] as a computation of its own.
 struct Write<'a> {
     left: Left,
-    rows: &'a [f32],
-    pitch: usize,
-    scales: Option<RowScales<'a>>,
+    rows: GivenRows<'a>,
     to: &'a mut [f32],
 }
 
@@ -186,27 +237,9 @@ impl Op for Write<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { left, rows, pitch, scales, to } = self;
-        left.write(s, rows, pitch, scales, to);
+        let Self { left, rows, to } = self;
+        left.write(s, rows, to);
     }
-}
-
-/// A vector of `row` from value `first` on, times its scales; zeros behind the row's end.
-#[inline(always)]
-fn scaled<S: Simd>(s: S, row: &[f32], scales: Option<&[f32]>, first: usize) -> S::V {
-    let end = row.len().min(first + S::LANES);
-    let range = first.min(end)..end;
-    let x = load(s, &row[range.clone()]);
-    match scales {
-        Some(scales) => s.mul(x, load(s, &scales[range])),
-        None => x,
-    }
-}
-
-/// A vector, or less with zeros behind.
-#[inline(always)]
-fn load<S: Simd>(s: S, x: &[f32]) -> S::V {
-    if x.len() == S::LANES { s.load_slice(x) } else { s.load_tail(x) }
 }
 
 /// [`Left::write`] in one part by AVX512-BF16's own conversion, which is the same.
@@ -217,21 +250,13 @@ struct RoundPairs<'a>(Write<'a>);
 impl Bf16Op for RoundPairs<'_> {
     #[inline(always)]
     fn run(self, unit: Avx512Bf16, s: Avx512) {
-        let Self(Write { left, rows, pitch, scales, to }) = self;
-        let rows = rows.chunks_exact(pitch).zip(to.chunks_exact_mut(left.stride()));
-        for (index, (row, to)) in rows.enumerate() {
-            let row = &row[..left.k];
-            let scales = scales.map(
-                #[inline(always)]
-                |scales| scales.of(index, left.k),
-            );
+        let Self(Write { left, rows, to }) = self;
+        for (index, to) in to.chunks_exact_mut(left.stride()).take(rows.count()).enumerate() {
+            let row = rows.row(index, left.k);
             // A cache line of words takes two vectors of values.
-            for (line, to) in to.chunks_exact_mut(MAX_LANES).enumerate() {
+            for (line, to) in to[..left.low()].chunks_exact_mut(MAX_LANES).enumerate() {
                 let first = 2 * line * MAX_LANES;
-                let pair = [first, first + MAX_LANES].map(
-                    #[inline(always)]
-                    |first| scaled(s, row, scales, first),
-                );
+                let pair = [row.vector(s, first), row.vector(s, first + MAX_LANES)];
                 // SAFETY: a line of 16 words has 32 halves.
                 unsafe { unit.store_rounded(to.as_mut_ptr().cast(), pair[0], pair[1]) };
             }

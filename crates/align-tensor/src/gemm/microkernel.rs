@@ -120,8 +120,8 @@ impl Tile {
     /// - `width` must be `S::LANES` or `2 * S::LANES`, `rows` in `1..=max_rows::<S>(kernel)`, and
     ///   `steps` not zero.
     /// - `kernel` must be one of `S`'s own instruction set.
-    /// - Where its unit is one of tiles, rows must be readable, and `sums` writable, for 32 `rows`
-    ///   whatever their number is, `width` must be 32 and `steps` a multiple of 16, and the call
+    /// - Where its unit is one of tiles, rows must be readable, and `sums` as said, for 32 `rows`
+    ///   whatever their number is, `width` must be 32, `first` and `steps` multiples of 16, and the call
     ///   within [`Unit::ready`].
     #[inline(always)]
     pub(crate) unsafe fn compute<S: Simd>(self, s: S, kernel: Kernel) {
@@ -175,16 +175,18 @@ impl Tile {
 impl Tile {
     /// The tile as a block of tiles.
     fn block(self, kernel: Kernel) -> Block {
-        debug_assert!(self.width == BLOCK && self.first == 0 && self.steps.is_multiple_of(TILE));
+        let whole = self.first.is_multiple_of(TILE) && self.steps.is_multiple_of(TILE);
+        debug_assert!(self.width == BLOCK && whole);
         let word = size_of::<f32>();
         Block {
             steps: self.steps / TILE,
-            a: self.a.cast(),
+            a: self.a.wrapping_add(self.first).cast(),
             a_stride: self.stride * word,
             a_low: (kernel.parts() == 2).then_some(self.low * word),
-            b: self.panel.cast(),
-            b_stride: kernel.parts() * self.width * word,
+            b: self.panel.wrapping_add(self.first * kernel.parts() * self.width).cast(),
             sums: self.sums,
+            adds: self.first > 0,
+            fetch: self.fetch,
         }
     }
 }

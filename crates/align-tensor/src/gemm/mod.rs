@@ -14,6 +14,7 @@
 //! - [`epilogue`]: scales, bias, activation and residual on a finished tile.
 //! - [`fetch`]: what a tile fetches from memory meanwhile.
 //! - [`drive`]: which thread does which tiles.
+//! - [`order`]: in which order it does them.
 //! - [`part`]: what it does with them.
 //! - [`scratch`]: where a thread keeps rounded rows and widened panels.
 //!
@@ -30,6 +31,7 @@ pub(crate) mod kernel;
 pub(crate) mod left;
 pub(crate) mod microkernel;
 mod operands;
+mod order;
 mod pack;
 mod part;
 pub(crate) mod product;
@@ -40,7 +42,7 @@ pub(crate) use drive::gemm_here;
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::{Affine, Target};
 pub(crate) use fetch::Fetch;
-pub(crate) use left::Left;
+pub(crate) use left::{GivenRows, Left};
 pub use operands::{Inputs, Outputs, row_pitch};
 pub use pack::{PackedMatrix, PackedView};
 pub(crate) use pack::{PackedShape, quantize};

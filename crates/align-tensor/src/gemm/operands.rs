@@ -2,43 +2,56 @@
 //!
 //! Both are row-major. Rows follow each other without gaps, or begin a pitch apart: see [`row_pitch`].
 
-use crate::aligned::LINE;
+use super::left::{GivenRows, RowScales};
+use crate::{ValueFormat, Values, ValuesMut, aligned::LINE};
 use std::ops::Range;
 
-/// Bytes after which lines of memory share their places in the first-level cache again: those of a page, on every
-/// x86-64 CPU there is.
-const CACHE_PERIOD: usize = 4096;
+/// Half the bytes after which lines of memory share their places in the first-level cache again, which are those of a
+/// page on every x86-64 CPU there is.
+const HALF_CACHE_PERIOD: usize = 2048;
 
-/// The pitch for rows of `len` values that will be multiplied: `len`, or where that is a multiple of 4096 bytes, a cache
+/// The pitch for rows of `len` values that will be multiplied: `len`, or where that is a multiple of 2048 bytes, a cache
 /// line more.
 ///
-/// A product reads a line of each of up to 14 rows at a time. At such a distance all of them share 8 or 12 places of
-/// the first-level cache and drive each other out: on a Zen 4, products of 3072 inputs lose a fifth of their speed.
-pub fn row_pitch(len: usize) -> usize {
-    if (len * size_of::<f32>()).is_multiple_of(CACHE_PERIOD) { len + LINE } else { len }
+/// A product reads a line of each of up to 14 rows at a time, or of 32 where there are tiles. At such a distance they
+/// share one or two sets of 8 or 12 places of the first-level cache and drive each other out: on a Zen 4, `f32` products
+/// of 3072 inputs lose a fifth of their speed.
+pub fn row_pitch(format: ValueFormat, len: usize) -> usize {
+    let values_of_a_word = match format {
+        ValueFormat::F32 => 1,
+        ValueFormat::Bf16 => 2,
+    };
+    let is_whole = len.is_multiple_of(values_of_a_word);
+    if is_whole { values_of_a_word * pitch_of_words(len / values_of_a_word) } else { len }
+}
+
+/// The same in words of 32 bits.
+pub(super) fn pitch_of_words(len: usize) -> usize {
+    if (len * size_of::<f32>()).is_multiple_of(HALF_CACHE_PERIOD) { len + LINE } else { len }
 }
 
 /// What is multiplied with the weights: rows `[m, k]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
-    pub(super) rows: &'a [f32],
+    pub(super) rows: Values<'a>,
     pitch: Option<usize>,
     pub(super) scales: &'a [f32],
 }
 
 impl<'a> Inputs<'a> {
     /// Rows that begin `pitch` values apart; what is behind the `k` of each does not matter.
-    pub fn with_pitch(rows: &'a [f32], pitch: usize) -> Self {
-        Self { rows, pitch: Some(pitch), scales: &[] }
+    pub fn with_pitch(rows: impl Into<Values<'a>>, pitch: usize) -> Self {
+        Self { rows: rows.into(), pitch: Some(pitch), scales: &[] }
     }
 
     /// `rows`, each value times a factor of its input: `scales [groups, k]`, where the rows are in
     /// groups of equal size.
     ///
     /// Where rows are rounded on the way, they are scaled then. In `f32` they are read as they are and
-    /// each panel of the weights is scaled before it is multiplied, so there may be one group only.
-    pub fn scaled(rows: &'a [f32], scales: &'a [f32]) -> Self {
-        Self { rows, pitch: None, scales }
+    /// each panel of the weights is scaled before it is multiplied, so there may be one group only. Rows that are kept
+    /// in bf16 are scaled, and rounded again.
+    pub fn scaled(rows: impl Into<Values<'a>>, scales: &'a [f32]) -> Self {
+        Self { rows: rows.into(), pitch: None, scales }
     }
 
     /// Values from row to row of `k`.
@@ -46,9 +59,16 @@ impl<'a> Inputs<'a> {
         self.pitch.unwrap_or(k)
     }
 
-    /// Some rows of `k` values.
-    pub(super) fn rows_of(self, rows: &Range<usize>, k: usize) -> &'a [f32] {
-        &self.rows[rows.start * self.pitch(k)..rows.end * self.pitch(k)]
+    /// Some of `m` rows of `k` values.
+    pub(super) fn rows_of(self, rows: &Range<usize>, m: usize, k: usize) -> GivenRows<'a> {
+        let pitch = self.pitch(k);
+        let groups = self.scales.len() / k;
+        let scales = RowScales { scales: self.scales, rows: m / groups.max(1), first: rows.start };
+        GivenRows {
+            values: self.rows.slice(rows.start * pitch..rows.end * pitch),
+            pitch,
+            scales: (groups > 0).then_some(scales),
+        }
     }
 
     /// The factors of some inputs of the first group.
@@ -57,9 +77,15 @@ impl<'a> Inputs<'a> {
     }
 }
 
+impl<'a> From<Values<'a>> for Inputs<'a> {
+    fn from(rows: Values<'a>) -> Self {
+        Self { rows, pitch: None, scales: &[] }
+    }
+}
+
 impl<'a> From<&'a [f32]> for Inputs<'a> {
     fn from(rows: &'a [f32]) -> Self {
-        Self { rows, pitch: None, scales: &[] }
+        Values::F32(rows).into()
     }
 }
 
@@ -72,14 +98,14 @@ impl<'a> From<&'a Vec<f32>> for Inputs<'a> {
 /// Where a product goes: rows `[m, n]`.
 #[derive(Debug)]
 pub struct Outputs<'a> {
-    pub(super) rows: &'a mut [f32],
+    pub(super) rows: ValuesMut<'a>,
     pitch: Option<usize>,
 }
 
 impl<'a> Outputs<'a> {
     /// Rows that begin `pitch` values apart; what is behind the `n` of each is not written.
-    pub fn with_pitch(rows: &'a mut [f32], pitch: usize) -> Self {
-        Self { rows, pitch: Some(pitch) }
+    pub fn with_pitch(rows: impl Into<ValuesMut<'a>>, pitch: usize) -> Self {
+        Self { rows: rows.into(), pitch: Some(pitch) }
     }
 
     /// Values from row to row of `n`.
@@ -88,9 +114,15 @@ impl<'a> Outputs<'a> {
     }
 }
 
+impl<'a> From<ValuesMut<'a>> for Outputs<'a> {
+    fn from(rows: ValuesMut<'a>) -> Self {
+        Self { rows, pitch: None }
+    }
+}
+
 impl<'a> From<&'a mut [f32]> for Outputs<'a> {
     fn from(rows: &'a mut [f32]) -> Self {
-        Self { rows, pitch: None }
+        ValuesMut::F32(rows).into()
     }
 }
 
@@ -107,7 +139,10 @@ mod tests {
 
     #[test]
     fn rows_of_whole_pages_are_drawn_apart() {
-        assert_eq!([768, 1024, 3072, 3073].map(row_pitch), [768, 1040, 3088, 3073]);
+        let pitch =
+            |len| [ValueFormat::F32, ValueFormat::Bf16].map(|format| row_pitch(format, len));
+        assert_eq!([768, 1024].map(pitch), [[768, 768], [1040, 1056]]);
+        assert_eq!([1536, 3072, 3073].map(pitch), [[1552, 1536], [3088, 3104], [3073, 3073]]);
     }
 
     /// What is between the rows is NaN, and stays as it is.
@@ -129,8 +164,10 @@ mod tests {
                     gemm(team, &a, &packed, epilogue, &mut close);
                     let a = apart(&a, k, k + 3);
                     let epilogue = Epilogue::default().residual(&wide_residual);
-                    let (a, c) =
-                        (Inputs::with_pitch(&a, k + 3), Outputs::with_pitch(&mut wide, n + 5));
+                    let (a, c) = (
+                        Inputs::with_pitch(&a[..], k + 3),
+                        Outputs::with_pitch(&mut wide[..], n + 5),
+                    );
                     gemm(team, a, &packed, epilogue, c);
                 });
                 for (close, wide) in close.chunks_exact(n).zip(wide.chunks_exact(n + 5)) {

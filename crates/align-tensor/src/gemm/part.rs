@@ -4,15 +4,14 @@ use super::{
     drive::Product,
     epilogue::{Affine, Target},
     fetch::Fetch,
-    left::Left,
     microkernel::Tile,
+    order::{Order, Visit},
     pack::widen_integers,
 };
 use crate::{
     Precision,
     activation::{ActivationVisitor, VectorFn},
     simd::{Op, Simd},
-    sizes::piece,
 };
 use std::ops::Range;
 
@@ -24,14 +23,15 @@ pub(super) struct Part<'a> {
     pub(super) product: &'a Product<'a>,
     pub(super) tiles: Range<usize>,
     pub(super) panels: Range<usize>,
-    pub(super) left: Left,
-    /// Room for the rows in the kernel's form.
+    /// Those of the tiles whose rows the kernel does not read as they are given.
+    pub(super) placed_tiles: Range<usize>,
+    /// Room for these rows in the kernel's form; empty where they are there.
     pub(super) rounded: &'a mut [f32],
     /// Room for a panel of integers, widened, or one of `f32`, scaled; empty where the stored one serves.
     pub(super) remade: &'a mut [f32],
-    /// Where all is done for a block along `k` before the next, the sums of a tile, which wait for it;
-    /// zero where each tile is finished at once.
-    pub(super) waiting: usize,
+    pub(super) order: Order,
+    /// The values of a tile's sums.
+    pub(super) tile_len: usize,
     /// Room for the sums of the largest tile, or of each where they wait.
     pub(super) sums: &'a mut [f32],
 }
@@ -56,106 +56,138 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { part, f } = self;
-        let Part { product, tiles, panels, left, rounded, remade, waiting, sums } = part;
+        let Part { product, tiles, panels, placed_tiles, rounded, remade, order, tile_len, sums } =
+            part;
         let &Product { weights, epilogue, ref c, pitch, tiles: row_tiles, .. } = product;
         let (k, kernel) = (weights.k, weights.kernel);
-        let all_rows = row_tiles.rows_of(&tiles);
-        let rows = product.a.rows_of(&all_rows, k);
-        let (a, stride) = match product.placed {
-            Some(placed) => (placed[all_rows.start * left.stride()..].as_ptr(), left.stride()),
-            None => {
-                let scales = product.scales(all_rows.start);
-                left.place(s, rows, product.a.pitch(k), scales, rounded)
-            }
-        };
+        let source = product.place(s, &placed_tiles, rounded);
+        let low = product.left().low();
         let shape = weights.shape();
         let steps = kernel.steps(k);
-        // Long rows block by block along `k`: their share of a block stays in the second-level cache
-        // while the panels pass by, and each panel's share, which comes from memory, serves them all.
-        let in_blocks = waiting > 0;
-        let passes = if in_blocks { kernel.blocks(steps).len() } else { 1 };
-        for pass in (0..passes).map(|pass| piece(steps, pass, passes)) {
-            for panel in panels.clone() {
-                let columns = shape.columns(panel);
-                let width = shape.width(panel);
-                let packed = if remade.is_empty() {
-                    weights.panel(panel).as_ptr()
+        let visit = |index| order.visit(index, &panels, steps);
+        for (number, Visit { panel, steps: pass }) in (0..).map_while(visit).enumerate() {
+            let columns = shape.columns(panel);
+            let width = shape.width(panel);
+            let packed = if remade.is_empty() {
+                weights.panel(panel).as_ptr()
+            } else {
+                product.remake(s, panel, pass.clone(), remade);
+                remade.as_ptr()
+            };
+            let next = product.next_rows(visit(number + 1), panel, &pass);
+            let scales = weights.scales.get(columns.clone()).unwrap_or(&[]);
+            let bias = epilogue.bias.map_or(&[][..], |bias| &bias[columns.clone()]);
+            let affine = Affine::new(s, scales, bias);
+            for (index, tile) in tiles.clone().enumerate() {
+                let rows = row_tiles.rows(tile);
+                let (a, stride) = source.rows_of(tile, rows.start);
+                let slot = order.slot(index, tiles.len(), panel - panels.start);
+                let sums = &mut sums[slot * tile_len..];
+                // With the first panel each tile fetches the rows of the next one, but for the
+                // last ones; then all of them fetch the next panel.
+                let fetches_rows = order == Order::Whole && panel == panels.start;
+                let fetch = if fetches_rows && index + PANEL_FETCHES < tiles.len() {
+                    Fetch::lines(a.wrapping_add(rows.len() * stride))
                 } else {
-                    product.remake(s, panel, pass.clone(), remade);
-                    remade.as_ptr()
+                    let fetching = if fetches_rows { PANEL_FETCHES } else { tiles.len() };
+                    let fetching = fetching.min(tiles.len());
+                    let part = index + fetching - tiles.len();
+                    Fetch::share(next, part..part + 1, fetching, pass.len())
                 };
-                let next = product.next_rows(panel, &panels, &pass);
-                let scales = weights.scales.get(columns.clone()).unwrap_or(&[]);
-                let bias = epilogue.bias.map_or(&[][..], |bias| &bias[columns.clone()]);
-                let affine = Affine::new(s, scales, bias);
-                for (index, tile) in tiles.clone().enumerate() {
-                    let rows = row_tiles.rows(tile);
-                    let slot = (panel - panels.start) * tiles.len() + index;
-                    let sums = &mut sums[slot * waiting..];
-                    // With the first panel each tile fetches the rows of the next one, but for the
-                    // last ones; then all of them fetch the next panel.
-                    let fetches_rows = !in_blocks && panel == panels.start;
-                    let fetch = if fetches_rows && index + PANEL_FETCHES < tiles.len() {
-                        Fetch::lines(a.wrapping_add((rows.end - all_rows.start) * stride))
-                    } else {
-                        let fetching = if fetches_rows { PANEL_FETCHES } else { tiles.len() };
-                        let fetching = fetching.min(tiles.len());
-                        let part = index + fetching - tiles.len();
-                        Fetch::share(next, part..part + 1, fetching, pass.len())
-                    };
-                    // SAFETY: `rows` lie within `a`, as the caller has them or as `left` wrote them,
-                    // and are at most the tile's height; `packed` is `steps` rows of `width` columns
-                    // in the kernel's form, of which those of the pass are there; `sums` holds the
-                    // largest tile, and what the pass before left in it. The kernel is of the
-                    // weights' own instruction set, which this is.
-                    unsafe {
-                        Tile {
-                            rows: rows.len(),
-                            first: pass.start,
-                            steps: pass.len(),
-                            width,
-                            a: a.add((rows.start - all_rows.start) * stride),
-                            stride,
-                            low: left.low(),
-                            panel: packed,
-                            fetch,
-                            sums: sums.as_mut_ptr(),
-                        }
-                        .compute(s, kernel);
+                // SAFETY: `a` is the first of `rows`, as they are given or as `place` wrote them, which are at
+                // most the tile's height; `packed` is `steps` rows of `width` columns
+                // in the kernel's form, of which those of the pass are there; `sums` holds the
+                // largest tile, and what the visit before left in it. The kernel is of the
+                // weights' own instruction set, which this is.
+                unsafe {
+                    Tile {
+                        rows: rows.len(),
+                        first: pass.start,
+                        steps: pass.len(),
+                        width,
+                        a,
+                        stride,
+                        low,
+                        panel: packed,
+                        fetch,
+                        sums: sums.as_mut_ptr(),
                     }
-                    if pass.end < steps {
-                        continue;
-                    }
-                    let at = rows.start * pitch + columns.start;
-                    let residual = epilogue.residual.map_or(std::ptr::null(), |r| r[at..].as_ptr());
-                    // SAFETY: `columns` are within the `n` of rows `rows`, `pitch` apart, which are below `m`, of
-                    // the residual and of `c` (checked by `Product::new`). No other task has these
-                    // rows and columns of `c`.
-                    unsafe {
-                        let out = c.get().add(at);
-                        let target = Target { columns: columns.len(), residual, out, pitch };
-                        target.finish(s, f, &affine, &sums[..rows.len() * width], width);
-                    }
+                    .compute(s, kernel);
+                }
+                if pass.end < steps {
+                    continue;
+                }
+                let at = rows.start * pitch + columns.start;
+                let residual = epilogue.residual.map_or(std::ptr::null(), |r| r[at..].as_ptr());
+                // SAFETY: `columns` are within the `n` of rows `rows`, `pitch` apart, which are below `m`, of
+                // the residual and of `c` (checked by `Product::new`). No other task has these
+                // rows and columns of `c`.
+                unsafe {
+                    let target = Target { columns: columns.len(), residual, out: *c, at, pitch };
+                    target.finish(s, f, &affine, &sums[..rows.len() * width], width);
                 }
             }
         }
     }
 }
 
+/// Where a task's rows are in the form that the kernel reads.
+struct Source {
+    /// The first tile whose rows are not read as they are given.
+    first_placed: usize,
+    given: Rows,
+    placed: Rows,
+}
+
+/// Rows in memory.
+#[derive(Clone, Copy)]
+struct Rows {
+    /// The number of the first.
+    first: usize,
+    at: *const f32,
+    /// Words from one to the next.
+    stride: usize,
+}
+
+impl Source {
+    /// Row `row`, the first of tile `tile`, and words from one to the next.
+    #[inline(always)]
+    fn rows_of(&self, tile: usize, row: usize) -> (*const f32, usize) {
+        let Rows { first, at, stride } =
+            if tile < self.first_placed { self.given } else { self.placed };
+        (at.wrapping_add((row - first) * stride), stride)
+    }
+}
+
 impl<'a> Product<'a> {
-    /// What the weights are read of next, behind some rows of a panel of the task's `panels`.
-    fn next_rows(&self, panel: usize, panels: &Range<usize>, rows: &Range<usize>) -> &'a [f32] {
+    /// Writes the rows of some tiles in the kernel's form to `room`, unless all are there.
+    #[inline(always)]
+    fn place<S: Simd>(&self, s: S, tiles: &Range<usize>, room: &mut [f32]) -> Source {
+        let left = self.left();
+        let (first, at) = match self.placed {
+            Some(placed) => (0, placed.as_ptr()),
+            None if tiles.is_empty() => (0, std::ptr::null()),
+            None => {
+                let rows = self.tiles.rows_of(tiles);
+                left.place(s, self.rows(&rows), room);
+                (rows.start, room.as_ptr())
+            }
+        };
+        let placed = Rows { first, at, stride: left.stride() };
+        let (at, stride) = self.given().unwrap_or((std::ptr::null(), 0));
+        Source { first_placed: tiles.start, given: Rows { first: 0, at, stride }, placed }
+    }
+
+    /// What the weights are read of next, behind some rows of a panel.
+    fn next_rows(&self, next: Option<Visit>, panel: usize, rows: &Range<usize>) -> &'a [f32] {
         let weights = self.weights;
-        let steps = weights.kernel.steps(weights.k);
-        if panel + 1 < panels.end {
-            weights.panel_rows(panel + 1, rows.clone())
-        } else if rows.end < steps {
-            weights.panel_rows(panels.start, rows.end..steps.min(rows.end + rows.len()))
-        } else if panel + 1 < weights.shape().panels() {
-            // That of the worker's next task.
-            weights.panel_rows(panel + 1, 0..rows.len())
-        } else {
-            &[]
+        match next {
+            Some(Visit { panel, steps }) => weights.panel_rows(panel, steps),
+            // The panel of the worker's next task.
+            None if panel + 1 < weights.shape().panels() => {
+                weights.panel_rows(panel + 1, 0..rows.len())
+            }
+            None => &[],
         }
     }
 

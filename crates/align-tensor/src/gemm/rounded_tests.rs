@@ -6,7 +6,9 @@ use super::{
     pack::quantize,
     *,
 };
-use crate::{Activation, Isa, Precision, Threads, bf16, sizes::piece, testing::values};
+use crate::{
+    Activation, Isa, Precision, Threads, Values, ValuesMut, bf16, sizes::piece, testing::values,
+};
 #[cfg(target_arch = "x86_64")]
 use crate::{IsaName, amx::emulated::Emulated};
 use proptest::prelude::*;
@@ -59,7 +61,7 @@ impl Case {
         let residual = self.residual.as_deref();
         let epilogue = Epilogue { residual, ..Epilogue::default().bias(&self.bias) };
         Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
-            let inputs = Inputs::scaled(&self.a, &self.scales);
+            let inputs = Inputs::scaled(&self.a[..], &self.scales);
             gemm(team, inputs, &weights, epilogue, &mut c);
         });
         c
@@ -205,6 +207,58 @@ fn rows_that_tasks_share_are_scaled_by_their_own_group() {
     let mut case = Case::new(m, 70, k);
     case.scales = values(groups * k, 5);
     case.check(2);
+}
+
+/// Where rows are kept in bf16, a kernel may read them where they are: whole pairs and tiles, at any pitch; the last ones
+/// are copied for tiles, which read more rows. Results are those of the same numbers in `f32`, rounded where they go.
+#[test]
+fn rows_and_results_may_be_kept_in_bf16() {
+    for (m, n, k, gap) in
+        [(70, 40, 64, 0), (90, 33, 96, 2), (40, 35, 48, 1), (33, 20, 31, 0), (5, 64, 32, 6)]
+    {
+        let mut case = Case::new(m, n, k);
+        let halves: Vec<u16> = case.a.iter().map(|&x| bf16::round(x)).collect();
+        case.a = halves.iter().map(|&half| bf16::widen(half)).collect();
+        let apart: Vec<u16> =
+            halves.chunks_exact(k).flat_map(|row| [row, &vec![0x7fc0; gap]].concat()).collect();
+        let weights = |isa, kernel| {
+            let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&case.w[row * k..][..k]);
+            PackedMatrix::pack_with(isa, kernel, n, k, row)
+        };
+        for (isa, kernel) in ROUNDED.into_iter().flat_map(kernels) {
+            for workers in [1, 2] {
+                let exact = case.run(isa, kernel, workers);
+                let weights = weights(isa, kernel);
+                let mut found = vec![0; m * n];
+                Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
+                    let epilogue = Epilogue::default().bias(&case.bias);
+                    let rows = Inputs::with_pitch(Values::Bf16(&apart), k + gap);
+                    gemm(team, rows, &weights, epilogue, ValuesMut::Bf16(&mut found));
+                });
+                let rounded: Vec<u16> = exact.into_iter().map(bf16::round).collect();
+                assert_eq!(found, rounded, "{isa:?} {kernel:?} [{m}, {n}, {k}]");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_in_bf16_are_scaled_and_rounded_again() {
+    let (m, k, groups) = (40, 64, 2);
+    let mut case = Case::new(m, 35, k);
+    let halves: Vec<u16> = case.a.iter().map(|&x| bf16::round(x)).collect();
+    case.a = halves.iter().map(|&half| bf16::widen(half)).collect();
+    case.scales = values(groups * k, 5);
+    for (isa, kernel) in ROUNDED.into_iter().flat_map(kernels) {
+        let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&case.w[row * k..][..k]);
+        let weights = PackedMatrix::pack_with(isa, kernel, case.n, k, row);
+        let mut found = vec![f32::NAN; m * case.n];
+        Threads::single().gather(|team| {
+            let rows = Inputs::scaled(Values::Bf16(&halves), &case.scales);
+            gemm(team, rows, &weights, Epilogue::default().bias(&case.bias), &mut found);
+        });
+        assert_eq!(found, case.run(isa, kernel, 1), "{isa:?} {kernel:?}");
+    }
 }
 
 #[test]
@@ -358,8 +412,20 @@ fn a_row_has_the_same_bits_in_any_batch_and_on_any_threads() {
 }
 
 #[test]
+#[should_panic(expected = "products of f32 read f32")]
+fn f32_products_do_not_read_bf16() {
+    let packed = PackedMatrix::pack(Isa::best(), &[1.0; 2], 1, 2);
+    gemm_here(Values::Bf16(&[0; 4]), &packed, Epilogue::default(), &mut [0.0; 2]);
+}
+
+#[test]
 #[should_panic(expected = "one group")]
 fn f32_rows_are_not_scaled_by_groups() {
     let packed = PackedMatrix::pack(Isa::best(), &[1.0; 2], 1, 2);
-    gemm_here(Inputs::scaled(&[1.0; 4], &[1.0; 4]), &packed, Epilogue::default(), &mut [0.0; 2]);
+    gemm_here(
+        Inputs::scaled(&[1.0; 4][..], &[1.0; 4]),
+        &packed,
+        Epilogue::default(),
+        &mut [0.0; 2],
+    );
 }

@@ -163,7 +163,7 @@ fn scales_fold_into_the_weights() {
         let packed = PackedMatrix::pack(isa, &w, n, k);
         let mut c = vec![0.0; m * n];
         threads(2).gather(|team| {
-            gemm(team, Inputs::scaled(&a, &scales), &packed, Epilogue::default(), &mut c);
+            gemm(team, Inputs::scaled(&a[..], &scales), &packed, Epilogue::default(), &mut c);
         });
         assert_eq!(c, expected);
     }

@@ -231,4 +231,13 @@ impl Simd for Avx2 {
             _mm_storeu_si128(p.cast(), _mm_packus_epi32(low, high));
         }
     }
+
+    #[inline(always)]
+    unsafe fn load_bf16(self, p: *const u16) -> __m256 {
+        // SAFETY: the caller gives 8 readable halves; `self` proves AVX2.
+        unsafe {
+            let words = _mm256_cvtepu16_epi32(_mm_loadu_si128(p.cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(words))
+        }
+    }
 }

@@ -6,7 +6,10 @@ use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX-512 F, BW, DQ and VL, and AVX2 with FMA.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512 {
+    /// Whether it has AVX512-BF16 besides: rounding to bf16 is one instruction then.
+    has_bf16: bool,
+}
 
 impl Avx512 {
     /// The proof, where the CPU has them all: each feature is asked for by its own name.
@@ -17,7 +20,7 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma"))
-        .then_some(Self(()))
+        .then(|| Self { has_bf16: is_x86_feature_detected!("avx512bf16") })
     }
 }
 
@@ -261,5 +264,48 @@ impl Simd for Avx512 {
             let upper = _mm512_srli_epi32::<16>(_mm512_castps_si512(v));
             _mm256_storeu_si256(p.cast(), _mm512_cvtepi32_epi16(upper));
         }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, p: *mut u16, v: __m512) {
+        // SAFETY: the caller gives 16 writable halves; `self` proves AVX-512, and says whether there is AVX512-BF16.
+        unsafe {
+            if self.has_bf16 {
+                convert_and_store(p, v);
+            } else {
+                self.store_upper_halves(p, self.round_bf16(v));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(self, p: *const u16) -> __m512 {
+        // SAFETY: the caller gives 16 readable halves; `self` proves AVX-512.
+        unsafe {
+            let words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(p.cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(words))
+        }
+    }
+}
+
+/// Stores the lanes rounded to bf16 by AVX512-BF16's own conversion, which rounds as [`Simd::round_bf16`] does. It is
+/// written in assembly because the intrinsic cannot be part of a function that is not compiled for AVX512-BF16, as
+/// those around it are not.
+///
+/// # Safety
+/// The CPU must have AVX512-BF16, and `p` be valid for writes of 16 halves.
+#[inline]
+#[target_feature(enable = "avx512f,avx2")]
+unsafe fn convert_and_store(p: *mut u16, v: __m512) {
+    // SAFETY: the caller's duties.
+    unsafe {
+        std::arch::asm!(
+            "vcvtneps2bf16 {halves}, {v}",
+            "vmovdqu ymmword ptr [{p}], {halves}",
+            v = in(zmm_reg) v,
+            p = in(reg) p,
+            halves = out(ymm_reg) _,
+            options(nostack, preserves_flags),
+        );
     }
 }

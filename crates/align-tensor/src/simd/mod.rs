@@ -227,6 +227,53 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `p` must be valid for writes of `LANES` halves; no alignment is asked.
     unsafe fn store_upper_halves(self, p: *mut u16, v: Self::V);
 
+    /// Stores the lanes rounded to bf16, `LANES` halves.
+    ///
+    /// # Safety
+    /// As for [`Simd::store_upper_halves`].
+    #[inline(always)]
+    unsafe fn store_bf16(self, p: *mut u16, v: Self::V) {
+        // SAFETY: the caller's duty.
+        unsafe { self.store_upper_halves(p, self.round_bf16(v)) }
+    }
+
+    /// Loads `LANES` bf16 numbers and widens them, which is exact.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of `LANES` halves; no alignment is asked.
+    unsafe fn load_bf16(self, p: *const u16) -> Self::V;
+
+    /// All of `x`, at most `LANES` bf16 numbers, widened, and zero in the lanes behind them.
+    ///
+    /// # Panics
+    /// Where `x` is longer than `LANES`.
+    #[inline(always)]
+    fn load_bf16_tail(self, x: &[u16]) -> Self::V {
+        if x.len() == Self::LANES {
+            // SAFETY: `x` has as many halves as there are lanes.
+            return unsafe { self.load_bf16(x.as_ptr()) };
+        }
+        let mut halves = [0; MAX_LANES];
+        halves[..Self::LANES][..x.len()].copy_from_slice(x);
+        // SAFETY: no vector has more than `MAX_LANES` lanes.
+        unsafe { self.load_bf16(halves.as_ptr()) }
+    }
+
+    /// Stores the first `n <= LANES` lanes rounded to bf16.
+    ///
+    /// # Safety
+    /// `p` must be valid for writes of `n` halves; no alignment is asked.
+    #[inline(always)]
+    unsafe fn store_bf16_first(self, p: *mut u16, n: usize, v: Self::V) {
+        let mut halves = [0; MAX_LANES];
+        // SAFETY: no vector has more than `MAX_LANES` lanes; the caller gives `n` writable halves, and the slice panics
+        // past `MAX_LANES`.
+        unsafe {
+            self.store_bf16(halves.as_mut_ptr(), v);
+            p.copy_from_nonoverlapping(halves[..n].as_ptr(), n);
+        }
+    }
+
     /// Zero in every lane.
     #[inline(always)]
     fn zero(self) -> Self::V {

@@ -176,4 +176,11 @@ impl Simd for Portable {
         // SAFETY: the caller gives 8 writable halves; the write asks no alignment.
         unsafe { p.cast::<[u16; 8]>().write_unaligned(halves) }
     }
+
+    #[inline(always)]
+    unsafe fn load_bf16(self, p: *const u16) -> f32x8 {
+        // SAFETY: the caller gives 8 readable halves; the read asks no alignment.
+        let halves = unsafe { p.cast::<[u16; 8]>().read_unaligned() };
+        f32x8::from(halves.map(bf16::widen))
+    }
 }

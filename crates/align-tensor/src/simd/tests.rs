@@ -259,12 +259,34 @@ on_every_isa! {
                 }
                 let expected: Vec<u16> = values.iter().map(|&x| bf16::round(x)).collect();
                 assert_eq!(halves, expected);
+                halves.fill(0);
+                // SAFETY: as before.
+                unsafe { s.store_bf16(halves.as_mut_ptr(), s.load_slice(&values)) };
+                assert_eq!(halves, expected);
+                let widened: Vec<u32> = lanes(s, s.load_bf16_tail(&halves)).into_iter().map(f32::to_bits).collect();
+                assert!(widened.iter().zip(&expected).all(|(&x, &half)| x == u32::from(half) << 16));
                 let [low, high] = s.widen_pairs(s.load_slice(&values)).map(|v| lanes(s, v));
                 for (lane, (low, high)) in low.into_iter().zip(high).enumerate() {
                     assert_eq!(low.to_bits(), bits(lane) << 16);
                     assert_eq!(high.to_bits(), bits(lane) & 0xffff_0000);
                 }
             }
+        }
+    }
+}
+
+on_every_isa! {
+    fn tails_of_bf16_read_zeros_and_write_nothing_behind_the_end(s: S) {
+        let halves: Vec<u16> = (1..=S::LANES).map(|i| bf16::round(i as f32)).collect();
+        for n in 0..=S::LANES {
+            let found = s.load_bf16_tail(&halves[..n]);
+            let expected: Vec<f32> = (1..=S::LANES).map(|i| if i <= n { i as f32 } else { 0.0 }).collect();
+            assert_eq!(lanes(s, found), expected);
+            let mut written = vec![0xffff; S::LANES];
+            // SAFETY: `written` has `n` halves and more.
+            unsafe { s.store_bf16_first(written.as_mut_ptr(), n, found) };
+            assert_eq!(written[..n], halves[..n]);
+            assert!(written[n..].iter().all(|&half| half == 0xffff));
         }
     }
 }

@@ -202,6 +202,7 @@ impl<'a, T> Chunks<'a, T> {
 unsafe impl<T: Send> Sync for Chunks<'_, T> {}
 
 /// A pointer that tasks on several threads write through, each to places of its own.
+#[derive(Clone, Copy)]
 pub(crate) struct SharedMut<T>(pub(crate) *mut T);
 
 impl<T> SharedMut<T> {

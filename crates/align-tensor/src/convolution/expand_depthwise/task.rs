@@ -10,6 +10,7 @@ use crate::{
         microkernel::{self, Tile, row_tiles},
     },
     simd::{Op, Simd},
+    values::SharedValues,
 };
 use std::ops::Range;
 
@@ -28,9 +29,10 @@ pub(super) struct Task<'a> {
     /// The width of the output.
     pub(super) out_width: usize,
     pub(super) scratch: &'a mut [f32],
-    /// The panel's first channel of the first output pixel. Valid for writes of the panel's
-    /// columns at each output pixel, `channels` apart.
-    pub(super) out: *mut f32,
+    /// The whole output. The panel's columns of `rows` are this task's.
+    pub(super) out: SharedValues,
+    /// The number of the image's first value in it.
+    pub(super) out_start: usize,
     /// The panel's first channel of the first row. Valid for writes of the panel's columns for
     /// each row of `rows`, `channels` apart.
     pub(super) sums: *mut f32,
@@ -137,16 +139,12 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                     for (x, value) in line.chunks_exact(S::LANES).take(out_width).enumerate() {
                         let value = f.eval(s, s.load_slice(value));
                         sum = s.add(sum, value);
-                        // SAFETY: `out` has the panel's columns at every pixel of row `y`, and
-                        // `present` of them are left from `channel` on.
+                        let pixel = task.out_start + (y * out_width + x) * channels;
+                        // SAFETY: the task has the panel's columns at every pixel of row `y`, and `present` of
+                        // them are left from `channel` on.
                         unsafe {
-                            let out = task.out.add((y * out_width + x) * channels + channel);
-                            if present == S::LANES {
-                                s.store(out, value);
-                            } else {
-                                s.store_first(out, present, value);
-                            }
-                        }
+                            task.out.store(s, pixel + columns.start + channel, present, value)
+                        };
                     }
                     // SAFETY: `sums` has the panel's columns for row `y`, and `present` of them
                     // are left from `channel` on.
@@ -226,10 +224,10 @@ impl Expansion {
                 let (pitch, to) = (ring.pixel, ring.run_mut(&tile_pixels));
                 let run = to.len() / pitch;
                 let (of_run, others) = sums.split_at(run * width);
-                // SAFETY: `to` has as many pixels as `of_run`, `pitch` apart.
+                let (residual, out) = (std::ptr::null(), SharedValues::new(to.into()));
+                // SAFETY: `to` has as many pixels as `of_run`, `pitch` apart, and is borrowed for this alone.
                 unsafe {
-                    let (residual, out) = (std::ptr::null(), to.as_mut_ptr());
-                    Target { columns: pitch, residual, out, pitch }
+                    Target { columns: pitch, residual, out, at: 0, pitch }
                         .finish(s, f, &affine, of_run, width);
                 }
                 tile_pixels.start += run;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Epilogue, Threads,
+    Epilogue, Threads, ValueFormat, Values, bf16,
     gemm::{gemm_here, kernel::Kernel},
     testing::values,
 };
@@ -47,7 +47,7 @@ impl Case {
     }
 
     fn run(&self, isa: Isa, workers: usize) -> (Vec<f32>, Vec<f32>) {
-        self.run_by(isa, Kernel::F32, workers)
+        self.run_by(isa, Kernel::F32, workers, ValueFormat::F32)
     }
 
     /// The expansion's weights.
@@ -58,7 +58,14 @@ impl Case {
         })
     }
 
-    fn run_by(&self, isa: Isa, kernel: Kernel, workers: usize) -> (Vec<f32>, Vec<f32>) {
+    /// The outputs as they are kept, in words, and the means.
+    fn run_by(
+        &self,
+        isa: Isa,
+        kernel: Kernel,
+        workers: usize,
+        format: ValueFormat,
+    ) -> (Vec<f32>, Vec<f32>) {
         let weights = self.weights();
         let expansion = self
             .inputs
@@ -73,15 +80,16 @@ impl Case {
         );
         let (height, width) = (self.height, self.width);
         let pixels = self.geometry.output_len(height) * self.geometry.output_len(width);
-        let mut out = vec![f32::NAN; self.images * pixels * self.channels];
+        let out_len = self.images * pixels * self.channels;
+        let mut out = vec![f32::NAN; format.words(out_len)];
         let mut means = vec![f32::NAN; self.images * self.channels];
         let sums_len = self.images * self.geometry.output_len(height) * self.channels;
         let mut sums = vec![f32::NAN; sums_len];
         let mut scratch = vec![f32::NAN; block.scratch_len(workers, self.images, (height, width))];
         Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
             let size = (height, width);
-            let input = self.input();
-            block.run(team, &input, size, &mut scratch, &mut out, &mut sums, &mut means);
+            let (input, out) = (self.input(), format.view_mut(&mut out, out_len));
+            block.run(team, &input, size, &mut scratch, out, &mut sums, &mut means);
         });
         (out, means)
     }
@@ -111,7 +119,8 @@ impl Case {
         let mut scratch = vec![0.0; block.scratch_len(1, self.images, (height, width))];
         Threads::single().gather(|team| {
             let size = (height, width);
-            block.run(team, &expanded, size, &mut scratch, &mut out, &mut sums, &mut means);
+            let out = ValuesMut::F32(&mut out);
+            block.run(team, &expanded, size, &mut scratch, out, &mut sums, &mut means);
         });
         out
     }
@@ -263,11 +272,38 @@ fn rounded_expansions_are_those_of_the_product() {
                 for kernel in units.into_iter().map(|unit| Kernel { precision, unit }) {
                     let expected = case.step_by_step(isa, kernel);
                     for workers in [1, 2, 4] {
-                        let (found, _) = case.run_by(isa, kernel, workers);
+                        let (found, _) = case.run_by(isa, kernel, workers, ValueFormat::F32);
                         assert_eq!(found, expected, "{isa:?} {kernel:?} {workers}");
                     }
                 }
             }
+        }
+    }
+}
+
+/// An odd number of channels, so that pixels begin within words, and means of what was not rounded.
+#[test]
+fn outputs_in_bf16_are_those_in_f32_rounded() {
+    for channels in [16, 33, 75] {
+        let case = Case {
+            images: 2,
+            height: 12,
+            width: 9,
+            inputs: Some(7),
+            channels,
+            geometry: DepthwiseGeometry { kernel: 3, stride: 1, before: 1, after: 1 },
+            activation: Activation::Silu,
+        };
+        for isa in Isa::available() {
+            let run = |format| case.run_by(isa, Kernel::F32, 2, format);
+            let (exact, exact_means) = run(ValueFormat::F32);
+            let (words, means) = run(ValueFormat::Bf16);
+            assert_eq!(means, exact_means);
+            let Values::Bf16(found) = ValueFormat::Bf16.view(&words, exact.len()) else {
+                panic!("bf16 numbers");
+            };
+            let rounded: Vec<u16> = exact.into_iter().map(bf16::round).collect();
+            assert_eq!(found, rounded, "{isa:?} {channels}");
         }
     }
 }
@@ -317,6 +353,7 @@ fn sizes_that_wrap_are_refused() {
     Threads::single().gather(|team| {
         let size = (30, (1 << 60) + 1);
         let (mut out, mut sums, mut means) = ([0.0; 480], [0.0; 480], [0.0; 16]);
-        block.run(team, &[0.0; 480], size, &mut [0.0; 96], &mut out, &mut sums, &mut means);
+        let out = ValuesMut::F32(&mut out);
+        block.run(team, &[0.0; 480], size, &mut [0.0; 96], out, &mut sums, &mut means);
     });
 }

@@ -1,0 +1,206 @@
+//! The values between two layers, in memory.
+//!
+//! What one product writes and the next one reads may be kept in bf16 where that product rounds it anyway: half the
+//! memory to write and to read.
+
+use crate::{
+    Isa,
+    simd::{Op, Simd},
+    threads::SharedMut,
+};
+use std::ops::Range;
+
+/// How values are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueFormat {
+    /// As they are.
+    F32,
+    /// Rounded to bf16: the upper halves of their bits.
+    Bf16,
+}
+
+impl ValueFormat {
+    /// The `f32` words that hold `len` values.
+    pub fn words(self, len: usize) -> usize {
+        match self {
+            Self::F32 => len,
+            Self::Bf16 => len.div_ceil(2),
+        }
+    }
+
+    /// The first `len` values that `words` hold.
+    ///
+    /// # Panics
+    /// Where `words` are fewer than [`ValueFormat::words`].
+    pub fn view(self, words: &[f32], len: usize) -> Values<'_> {
+        let words = &words[..self.words(len)];
+        match self {
+            Self::F32 => Values::F32(words),
+            Self::Bf16 => Values::Bf16(&bytemuck::cast_slice(words)[..len]),
+        }
+    }
+
+    /// The same, to be written.
+    ///
+    /// # Panics
+    /// As for [`ValueFormat::view`].
+    pub fn view_mut(self, words: &mut [f32], len: usize) -> ValuesMut<'_> {
+        let words = &mut words[..self.words(len)];
+        match self {
+            Self::F32 => ValuesMut::F32(words),
+            Self::Bf16 => ValuesMut::Bf16(&mut bytemuck::cast_slice_mut(words)[..len]),
+        }
+    }
+}
+
+/// Values to be read.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// As they are.
+    F32(&'a [f32]),
+    /// The bits of bf16 numbers.
+    Bf16(&'a [u16]),
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::Bf16(values) => values.len(),
+        }
+    }
+
+    /// Some of them.
+    #[inline(always)]
+    pub(crate) fn slice(self, range: Range<usize>) -> Self {
+        match self {
+            Self::F32(values) => Self::F32(&values[range]),
+            Self::Bf16(values) => Self::Bf16(&values[range]),
+        }
+    }
+}
+
+/// Values to be written.
+#[derive(Debug)]
+pub enum ValuesMut<'a> {
+    /// As they are.
+    F32(&'a mut [f32]),
+    /// The bits of bf16 numbers.
+    Bf16(&'a mut [u16]),
+}
+
+impl ValuesMut<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::Bf16(values) => values.len(),
+        }
+    }
+}
+
+impl<'a> From<&'a [f32]> for Values<'a> {
+    fn from(values: &'a [f32]) -> Self {
+        Self::F32(values)
+    }
+}
+
+impl<'a> From<&'a mut [f32]> for ValuesMut<'a> {
+    fn from(values: &'a mut [f32]) -> Self {
+        Self::F32(values)
+    }
+}
+
+/// Values that several threads write, each its own.
+#[derive(Clone, Copy)]
+pub(crate) enum SharedValues {
+    F32(SharedMut<f32>),
+    /// Rounded to bf16.
+    Bf16(SharedMut<u16>),
+}
+
+impl SharedValues {
+    pub(crate) fn new(values: ValuesMut<'_>) -> Self {
+        match values {
+            ValuesMut::F32(values) => Self::F32(SharedMut(values.as_mut_ptr())),
+            ValuesMut::Bf16(values) => Self::Bf16(SharedMut(values.as_mut_ptr())),
+        }
+    }
+
+    /// Stores the first `n <= LANES` lanes as values from `at` on.
+    ///
+    /// # Safety
+    /// They must be among the values, which must still be borrowed, and no other thread may use them meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn store<S: Simd>(self, s: S, at: usize, n: usize, v: S::V) {
+        let is_whole = n == S::LANES;
+        // SAFETY: the caller's duty is for `n` values from `at` on.
+        unsafe {
+            match self {
+                Self::F32(p) if is_whole => s.store(p.get().add(at), v),
+                Self::F32(p) => s.store_first(p.get().add(at), n, v),
+                Self::Bf16(p) if is_whole => s.store_bf16(p.get().add(at), v),
+                Self::Bf16(p) => s.store_bf16_first(p.get().add(at), n, v),
+            }
+        }
+    }
+}
+
+impl SharedValues {
+    /// Writes `rows [_, width]` to rows that begin `pitch` values apart, the first one as values from `at` on.
+    ///
+    /// # Safety
+    /// As for [`store`](Self::store).
+    pub(crate) unsafe fn write_rows(
+        self,
+        isa: Isa,
+        at: usize,
+        pitch: usize,
+        rows: &[f32],
+        width: usize,
+    ) {
+        isa.dispatch(WriteRows { to: self, at, pitch, rows, width });
+    }
+}
+
+/// [`SharedValues::write_rows`], whose maker has taken on its duties.
+struct WriteRows<'a> {
+    to: SharedValues,
+    at: usize,
+    pitch: usize,
+    rows: &'a [f32],
+    width: usize,
+}
+
+impl Op for WriteRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { to, at, pitch, rows, width } = self;
+        for (row, values) in rows.chunks_exact(width).enumerate() {
+            for (index, v) in values.chunks(S::LANES).enumerate() {
+                // SAFETY: the duties of `SharedValues::write_rows`, which alone makes this type.
+                unsafe {
+                    to.store(s, at + row * pitch + index * S::LANES, v.len(), s.load_tail(v));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_take_half_the_words() {
+        let mut words = [f32::from_bits(0x3f80_4000); 3];
+        assert_eq!([ValueFormat::F32.words(5), ValueFormat::Bf16.words(5)], [5, 3]);
+        let ValuesMut::Bf16(halves) = ValueFormat::Bf16.view_mut(&mut words, 5) else {
+            panic!("bf16 numbers");
+        };
+        assert_eq!(halves, [0x4000, 0x3f80, 0x4000, 0x3f80, 0x4000]);
+        assert_eq!(ValueFormat::F32.view_mut(&mut words, 2).len(), 2);
+        assert_eq!(ValueFormat::Bf16.view(&words, 5).len(), 5);
+    }
+}
