@@ -76,7 +76,7 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
                 &input,
                 size,
                 &mut scratch,
-                out[..].into(),
+                ValuesMut::F32(&mut out),
                 &mut sums,
                 &mut means,
             );
