@@ -39,7 +39,7 @@ fn rows(bench: &mut Bench<'_>) {
     let hidden = HEADS.hidden();
     let (gamma, beta, mut x) = (values(hidden), values(hidden), values(ROWS * hidden));
     bench.group("layer_norm").values("128x768", x.len(), || {
-        layer_norm(isa, &mut x, &gamma, &beta, 1e-12);
+        layer_norm(isa, &mut x, None, &gamma, &beta, 1e-12);
     });
     let mut scores = values(ROWS * 64);
     bench.group("softmax").values("128x64", scores.len(), || {

@@ -1,6 +1,6 @@
 //! From token ids to vectors: the sum of three tables' rows, normalised.
 
-use crate::{AlignTextConfig, layer::LayerNorm, ragged::Token};
+use crate::{AlignTextConfig, layer::LayerNorm, ragged::Token, state::State};
 use align_tensor::{CheckpointError, Runtime, Table, Team, Weights};
 
 /// The embedding tables.
@@ -34,8 +34,8 @@ impl Embeddings {
     }
 
     /// Writes `out [tokens, hidden]`.
-    pub(crate) fn run(&self, team: &Team<'_>, tokens: &[Token], out: &mut [f32]) {
-        for (token, out) in tokens.iter().zip(out.chunks_exact_mut(self.hidden)) {
+    pub(crate) fn run(&self, team: &Team<'_>, tokens: &[Token], out: &mut State<'_>) {
+        for (token, out) in tokens.iter().zip(out.values.chunks_exact_mut(self.hidden)) {
             // Word and segment first: the original's order of additions.
             self.words.copy_row(token.word, out);
             self.segments.add_row(token.segment, out);

@@ -1,10 +1,10 @@
 //! A transformer layer: attention and a two-layer perceptron, each with a residual and a
 //! LayerNorm behind it.
 
-use crate::AlignTextConfig;
+use crate::{AlignTextConfig, state::State};
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, Heads, Inputs, Linear, Outputs, Profile, Runtime,
-    Sequence, Team, ValueFormat, Weights, attention, layer_norm, row_pitch,
+    Sequence, Team, ValueFormat, Values, Weights, attention, layer_norm, row_pitch,
 };
 
 /// The rows that a task normalises.
@@ -34,10 +34,19 @@ impl LayerNorm {
     }
 
     /// Normalises each row of `x`, in place.
-    pub(crate) fn run(&self, team: &Team<'_>, x: &mut [f32]) {
-        team.run_chunks(x, NORM_ROWS * self.gamma.len(), |_, rows| {
-            layer_norm(self.runtime.isa, rows, &self.gamma, &self.beta, self.eps);
-        });
+    pub(crate) fn run(&self, team: &Team<'_>, x: &mut State<'_>) {
+        let Self { gamma, beta, eps, .. } = self;
+        let (isa, len) = (self.runtime.isa, NORM_ROWS * gamma.len());
+        match x.parts_mut() {
+            (x, None) => {
+                team.run_chunks(x, len, |_, rows| layer_norm(isa, rows, None, gamma, beta, *eps));
+            }
+            (x, Some(rounded)) => {
+                team.run_chunk_pairs((x, len), (rounded, len), |_, rows, rounded| {
+                    layer_norm(isa, rows, Some(rounded), gamma, beta, *eps);
+                });
+            }
+        }
     }
 }
 
@@ -117,14 +126,16 @@ impl Layer {
     }
 
     /// The arena space that [`forward`](Self::forward) takes.
-    pub(crate) fn arena_sizes(&self, extent: Extent) -> [usize; 5] {
+    pub(crate) fn arena_sizes(&self, extent: Extent) -> [usize; 6] {
         let format = self.format();
+        let [attended, attended_rounded] = State::arena_sizes(format, extent.queries * self.hidden);
         let scratch = self.heads.scratch_len(self.runtime.isa, extent.longest);
         [
             extent.rows * 3 * self.hidden,
             self.runtime.threads.count() * scratch,
             format.words(extent.queries * self.hidden),
-            extent.queries * self.hidden,
+            attended,
+            attended_rounded,
             format.words(extent.queries * row_pitch(format, self.intermediate_size)),
         ]
     }
@@ -139,15 +150,17 @@ impl Layer {
         mut arena: ArenaSpace<'_>,
         extent: Extent,
         sequences: &[Sequence],
-        x: &[f32],
+        x: Values<'_>,
         residual: &[f32],
         attentions: Option<&mut [f32]>,
-        out: &mut [f32],
+        out: &mut State<'_>,
         (profile, name): (&mut Profile, &str),
     ) {
-        let [qkv, scratch, context, attended, intermediate] =
-            self.arena_sizes(extent).map(|len| arena.take(len));
         let format = self.format();
+        let [qkv, scratch, context, _, _, intermediate] = self.arena_sizes(extent);
+        let [qkv, scratch, context, intermediate] =
+            [qkv, scratch, context, intermediate].map(|len| arena.take(len));
+        let mut attended = State::take(&mut arena, format, extent.queries * self.hidden);
         let pitch = row_pitch(format, self.intermediate_size);
         let [context_len, intermediate_len] =
             [self.hidden, pitch].map(|width| extent.queries * width);
@@ -171,8 +184,9 @@ impl Layer {
             self.attention_output.flops(extent.queries),
             || {
                 let (linear, x) = (&self.attention_output, format.view(context, context_len));
-                linear.run(team, x, Activation::Identity, Some(residual), &mut *attended);
-                self.attention_norm.run(team, attended);
+                let to = &mut *attended.values;
+                linear.run(team, x, Activation::Identity, Some(residual), to);
+                self.attention_norm.run(team, &mut attended);
             },
         );
         profile.time(
@@ -181,7 +195,7 @@ impl Layer {
             || {
                 let out = format.view_mut(intermediate, intermediate_len);
                 let out = Outputs::with_pitch(out, pitch);
-                self.intermediate.run(team, &*attended, self.activation, None, out);
+                self.intermediate.run(team, attended.inputs(), self.activation, None, out);
             },
         );
         profile.time(
@@ -190,7 +204,8 @@ impl Layer {
             || {
                 let x = format.view(intermediate, intermediate_len);
                 let x = Inputs::with_pitch(x, pitch);
-                self.output.run(team, x, Activation::Identity, Some(attended), &mut *out);
+                let residual = Some(&*attended.values);
+                self.output.run(team, x, Activation::Identity, residual, &mut *out.values);
                 self.output_norm.run(team, out);
             },
         );

@@ -9,6 +9,7 @@ mod input;
 mod layer;
 mod output;
 mod ragged;
+mod state;
 mod tower;
 
 pub use config::AlignTextConfig;

@@ -5,6 +5,7 @@ use crate::{
     embeddings::Embeddings,
     layer::{Extent, Layer},
     ragged::{Ragged, check},
+    state::State,
 };
 use align_tensor::{
     Activation, Arena, CheckpointError, KeptArena, Linear, Profile, Runtime, Team, Weights,
@@ -185,10 +186,12 @@ impl TextTower {
         let mut weights =
             vec![0.0; if attentions { ragged.sequences.iter().map(weights).sum() } else { 0 }];
         let layer_len = self.layers.first().map_or(0, |l| Arena::size_of(l.arena_sizes(extent)));
-        let mut space = arena.open([state, state, layer_len]);
-        let (mut x, mut out) = (space.take(state), space.take(state));
-        self.embeddings.run(team, &ragged.tokens, x);
-        observe(Step { layer: 0, ragged, hidden: x, attentions: &[] });
+        let format = self.runtime.precision().value_format();
+        let [values, rounded] = State::arena_sizes(format, state);
+        let mut space = arena.open([values, rounded, values, rounded, layer_len]);
+        let [mut x, mut out] = [(); 2].map(|()| State::take(&mut space, format, state));
+        self.embeddings.run(team, &ragged.tokens, &mut x);
+        observe(Step { layer: 0, ragged, hidden: x.values, attentions: &[] });
         for (index, layer) in self.layers.iter().enumerate() {
             let weights_out = attentions.then_some(&mut weights[..]);
             layer.forward(
@@ -196,13 +199,13 @@ impl TextTower {
                 space.reborrow(),
                 extent,
                 &ragged.sequences,
-                x,
-                x,
+                x.inputs(),
+                x.values,
                 weights_out,
-                out,
+                &mut out,
                 (&mut Profile::off(), ""),
             );
-            observe(Step { layer: index + 1, ragged, hidden: out, attentions: &weights });
+            observe(Step { layer: index + 1, ragged, hidden: out.values, attentions: &weights });
             std::mem::swap(&mut x, &mut out);
         }
     }
@@ -221,28 +224,44 @@ impl TextTower {
         let hidden = self.config.hidden_size;
         let extent = Extent { rows, queries: rows, longest: ragged.longest() };
         let layer_len = self.layers.first().map_or(0, |l| Arena::size_of(l.arena_sizes(extent)));
-        let mut space = arena.open([rows * hidden, rows * hidden, cls.len(), layer_len]);
-        let (mut x, mut out) = (space.take(rows * hidden), space.take(rows * hidden));
+        let format = self.runtime.precision().value_format();
+        let [values, rounded] = State::arena_sizes(format, rows * hidden);
+        let mut space = arena.open([values, rounded, values, rounded, cls.len(), layer_len]);
+        let [mut x, mut out] = [(); 2].map(|()| State::take(&mut space, format, rows * hidden));
         let residual = space.take(cls.len());
         profile.time(
             || "embeddings".to_owned(),
             0,
-            || self.embeddings.run(team, &ragged.tokens, x),
+            || self.embeddings.run(team, &ragged.tokens, &mut x),
         );
         let Some((last, layers)) = self.layers.split_last() else {
-            return gather_rows(x, &ragged.first, hidden, cls);
+            return gather_rows(x.values, &ragged.first, hidden, cls);
         };
         for (index, layer) in layers.iter().enumerate() {
             let (sequences, space) = (&ragged.sequences, space.reborrow());
             let recorded = (&mut *profile, &*format!("layer.{index}"));
-            layer.forward(team, space, extent, sequences, x, x, None, out, recorded);
+            let (inputs, residual) = (x.inputs(), &*x.values);
+            layer.forward(
+                team, space, extent, sequences, inputs, residual, None, &mut out, recorded,
+            );
             std::mem::swap(&mut x, &mut out);
         }
-        gather_rows(x, &ragged.first, hidden, residual);
+        gather_rows(x.values, &ragged.first, hidden, residual);
         let extent = Extent { queries: ragged.first.len(), ..extent };
         let sequences = ragged.first_token_sequences();
         let recorded = (profile, &*format!("layer.{}", layers.len()));
-        last.forward(team, space, extent, &sequences, x, residual, None, cls, recorded);
+        let mut cls = State::last(cls);
+        last.forward(
+            team,
+            space,
+            extent,
+            &sequences,
+            x.inputs(),
+            residual,
+            None,
+            &mut cls,
+            recorded,
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! LayerNorm over rows: `y = (x - mean) / sqrt(variance + eps) * gamma + beta`, in place.
+//! LayerNorm over rows: `y = (x - mean) / sqrt(variance + eps) * gamma + beta`, in place, and rounded to bf16 for a
+//! product that reads it so.
 //!
 //! Mean and (biased) variance come from two passes over the row, so nothing cancels; their sums
 //! have four chains, added in a fixed order.
@@ -13,6 +14,7 @@ const CHAINS: usize = 4;
 
 struct LayerNorm<'a> {
     x: &'a mut [f32],
+    rounded: Option<&'a mut [u16]>,
     gamma: &'a [f32],
     beta: &'a [f32],
     eps: f32,
@@ -47,9 +49,9 @@ impl Op for LayerNorm<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { x, gamma, beta, eps } = self;
-        let width = gamma.len() as f32;
-        for row in x.chunks_exact_mut(gamma.len()) {
+        let Self { x, mut rounded, gamma, beta, eps } = self;
+        let (len, width) = (gamma.len(), gamma.len() as f32);
+        for (index, row) in x.chunks_exact_mut(len).enumerate() {
             let mean = s.splat(sum_of(s, row, |x| x) / width);
             let variance = sum_of(s, row, |x| {
                 let centred = s.sub(x, mean);
@@ -68,24 +70,51 @@ impl Op for LayerNorm<'_> {
             let (gamma, beta) = (gammas.remainder(), betas.remainder());
             let y = normal(s.load_tail(x), s.load_tail(gamma), s.load_tail(beta));
             s.store_tail(x, y);
+            if let Some(rounded) = &mut rounded {
+                round_row(s, row, &mut rounded[index * len..][..len]);
+            }
         }
     }
 }
 
-/// Normalises every row of `x [rows, width]`, in place; `gamma` and `beta` are `[width]`.
+/// Rounds a row to bf16.
+#[inline(always)]
+fn round_row<S: Simd>(s: S, row: &[f32], to: &mut [u16]) {
+    for (row, to) in row.chunks(S::LANES).zip(to.chunks_mut(S::LANES)) {
+        let v = s.load_tail(row);
+        // SAFETY: `to` has as many halves as `row` has values, and a whole vector where it has `LANES`.
+        unsafe {
+            match to.len() == S::LANES {
+                true => s.store_bf16(to.as_mut_ptr(), v),
+                false => s.store_bf16_first(to.as_mut_ptr(), to.len(), v),
+            }
+        }
+    }
+}
+
+/// Normalises every row of `x [rows, width]`, in place; `gamma` and `beta` are `[width]`. Where given, `rounded [rows,
+/// width]` takes the results in bf16.
 ///
 /// # Panics
 /// Where the sizes do not agree or the width is zero.
-pub fn layer_norm(isa: Isa, x: &mut [f32], gamma: &[f32], beta: &[f32], eps: f32) {
+pub fn layer_norm(
+    isa: Isa,
+    x: &mut [f32],
+    rounded: Option<&mut [u16]>,
+    gamma: &[f32],
+    beta: &[f32],
+    eps: f32,
+) {
     assert_eq!(gamma.len(), beta.len(), "gamma and beta [width]");
     assert!(!gamma.is_empty() && x.len().is_multiple_of(gamma.len()), "x [rows, width]");
-    isa.dispatch(LayerNorm { x, gamma, beta, eps });
+    assert!(rounded.as_ref().is_none_or(|rounded| rounded.len() == x.len()), "rounded");
+    isa.dispatch(LayerNorm { x, rounded, gamma, beta, eps });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::values;
+    use crate::{bf16, testing::values};
     use proptest::prelude::*;
 
     proptest! {
@@ -96,7 +125,7 @@ mod tests {
             let eps = 1e-3;
             for isa in Isa::available() {
                 let mut found = x.clone();
-                layer_norm(isa, &mut found, &gamma, &beta, eps);
+                layer_norm(isa, &mut found, None, &gamma, &beta, eps);
                 for (found, x) in found.chunks(width).zip(x.chunks(width)) {
                     let n = width as f64;
                     let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
@@ -124,9 +153,11 @@ mod tests {
         let (x, gamma, beta) = (values(5 * 77, 1), values(77, 2), values(77, 3));
         for isa in Isa::available() {
             let mut together = x.clone();
-            layer_norm(isa, &mut together, &gamma, &beta, 1e-12);
+            let mut rounded = vec![0; x.len()];
+            layer_norm(isa, &mut together, Some(&mut rounded), &gamma, &beta, 1e-12);
+            assert_eq!(rounded, together.iter().map(|&x| bf16::round(x)).collect::<Vec<_>>());
             let mut alone = x.clone();
-            alone.chunks_mut(77).for_each(|row| layer_norm(isa, row, &gamma, &beta, 1e-12));
+            alone.chunks_mut(77).for_each(|row| layer_norm(isa, row, None, &gamma, &beta, 1e-12));
             assert_eq!(together, alone);
         }
     }
@@ -136,7 +167,7 @@ mod tests {
         for isa in Isa::available() {
             let mut x = vec![3.0; 37];
             let (gamma, beta) = (values(37, 4), values(37, 5));
-            layer_norm(isa, &mut x, &gamma, &beta, 1e-12);
+            layer_norm(isa, &mut x, None, &gamma, &beta, 1e-12);
             // The mean of equal values may be off by its rounding, which 1 / sqrt(eps) enlarges:
             // three times an exact small integer is exact here.
             assert_eq!(x, beta);

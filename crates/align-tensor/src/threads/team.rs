@@ -98,6 +98,25 @@ impl<'a> Team<'a> {
         });
     }
 
+    /// As [`Team::run_chunks`], for two slices that are cut into as many chunks: `job(index, chunk, other)`.
+    ///
+    /// # Panics
+    /// Where they are not, and as [`Team::run_chunks`].
+    pub fn run_chunk_pairs<T: Send, U: Send>(
+        &self,
+        (data, len): (&mut [T], usize),
+        (other, other_len): (&mut [U], usize),
+        job: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+    ) {
+        let (chunks, others) = (Chunks::new(data, len), Chunks::new(other, other_len));
+        assert_eq!(chunks.count(), others.count(), "as many chunks");
+        self.run(chunks.count(), |task, _| {
+            // SAFETY: `task` is below the number of chunks of both, and each task runs once.
+            let (chunk, other) = unsafe { (chunks.get(task), others.get(task)) };
+            job(task, chunk, other);
+        });
+    }
+
     /// Runs `job(task)` for every task below `tasks` and returns the results in order.
     ///
     /// # Panics
