@@ -21,7 +21,7 @@ pub enum Precision {
     /// some `2^-18` of it on average.
     Bf16x3,
     /// Weights and activations rounded to bf16 (8 bits: at most `2^-8` off, each); products are
-    /// exact. The image tower's SiLU is within `2^-12` of itself.
+    /// exact. The image tower's SiLU is within `2^-12` of itself, and what its depthwise convolutions make is kept in bf16.
     Bf16,
     /// The text tower's weights as integers of -127 to 127 and a scale for each output;
     /// activations, and the weights of all else, as in [`Bf16`](Self::Bf16).
