@@ -143,9 +143,7 @@ impl SharedValues {
             }
         }
     }
-}
 
-impl SharedValues {
     /// Writes `rows [_, width]` to rows that begin `pitch` values apart, the first one as values from `at` on.
     ///
     /// # Safety

@@ -23,7 +23,8 @@ unsafe fn load(from: *const u8, stride: usize) -> Register {
     })
 }
 
-/// Subnormals, of either sign, are zero of that sign.
+/// Subnormals, of either sign, are zero of that sign. (What rounds to the smallest normal number from below is not: units
+/// that judge before rounding make zero of that.)
 fn flushed(x: f32) -> f32 {
     if x.is_subnormal() { 0f32.copysign(x) } else { x }
 }

@@ -147,19 +147,20 @@ macro_rules! tile {
     };
 }
 
-/// Loads the columns of the step `$ahead` steps on.
+/// Loads the columns of the step `$ahead` steps on, and fetches those of 4096 bytes behind into the first-level cache: where
+/// rows are few, a step takes less time than memory does, and what lies behind a panel is the next one.
 #[rustfmt::skip]
 macro_rules! columns {
     (1, $ahead:literal) => {
         concat!(
-            "prefetcht0 byte ptr [{panel} + 64*", $ahead, " + 1024]\n",
+            "prefetcht0 byte ptr [{panel} + 64*", $ahead, " + 4096]\n",
             "vmovups zmm28, zmmword ptr [{panel} + 64*", $ahead, "]\n",
         )
     };
     (2, $ahead:literal) => {
         concat!(
-            "prefetcht0 byte ptr [{panel} + 128*", $ahead, " + 1024]\n",
-            "prefetcht0 byte ptr [{panel} + 128*", $ahead, " + 1088]\n",
+            "prefetcht0 byte ptr [{panel} + 128*", $ahead, " + 4096]\n",
+            "prefetcht0 byte ptr [{panel} + 128*", $ahead, " + 4160]\n",
             "vmovups zmm28, zmmword ptr [{panel} + 128*", $ahead, "]\n",
             "vmovups zmm29, zmmword ptr [{panel} + 128*", $ahead, " + 64]\n",
         )
