@@ -37,12 +37,15 @@ impl LayerNorm {
     pub(crate) fn run(&self, team: &Team<'_>, x: &mut State<'_>) {
         let Self { gamma, beta, eps, .. } = self;
         let (isa, len) = (self.runtime.isa, NORM_ROWS * gamma.len());
-        match x.parts_mut() {
-            (x, None) => {
-                team.run_chunks(x, len, |_, rows| layer_norm(isa, rows, None, gamma, beta, *eps));
+        let values = &mut *x.values;
+        match x.rounded.as_deref_mut() {
+            None => {
+                team.run_chunks(values, len, |_, rows| {
+                    layer_norm(isa, rows, None, gamma, beta, *eps)
+                });
             }
-            (x, Some(rounded)) => {
-                team.run_chunk_pairs((x, len), (rounded, len), |_, rows, rounded| {
+            Some(rounded) => {
+                team.run_chunk_pairs((values, len), (rounded, len), |_, rows, rounded| {
                     layer_norm(isa, rows, Some(rounded), gamma, beta, *eps);
                 });
             }
@@ -157,10 +160,9 @@ impl Layer {
         (profile, name): (&mut Profile, &str),
     ) {
         let format = self.format();
-        let [qkv, scratch, context, _, _, intermediate] = self.arena_sizes(extent);
-        let [qkv, scratch, context, intermediate] =
-            [qkv, scratch, context, intermediate].map(|len| arena.take(len));
-        let mut attended = State::take(&mut arena, format, extent.queries * self.hidden);
+        let [qkv, scratch, context, attended, rounded, intermediate] =
+            self.arena_sizes(extent).map(|len| arena.take(len));
+        let mut attended = State::new(format, [attended, rounded]);
         let pitch = row_pitch(format, self.intermediate_size);
         let [context_len, intermediate_len] =
             [self.hidden, pitch].map(|width| extent.queries * width);

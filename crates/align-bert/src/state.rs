@@ -2,49 +2,45 @@
 
 use align_tensor::{ArenaSpace, ValueFormat, Values, ValuesMut};
 
-/// Rows `[rows, hidden]` as a LayerNorm writes them: in `f32`, which residuals are, and besides in the form that the next
-/// products read, where that is another.
+/// Rows `[rows, hidden]` as a LayerNorm writes them.
 pub(crate) struct State<'a> {
+    /// In `f32`, which residuals are.
     pub(crate) values: &'a mut [f32],
-    /// Words; none where products read `f32`.
-    rounded: &'a mut [f32],
-    format: ValueFormat,
+    /// The same as the next products read it, where that is in bf16.
+    pub(crate) rounded: Option<&'a mut [u16]>,
 }
 
 impl<'a> State<'a> {
-    /// The arena space for `len` values.
+    /// The arena space for `len` values that products read in this format.
     pub(crate) fn arena_sizes(format: ValueFormat, len: usize) -> [usize; 2] {
-        [len, if format == ValueFormat::F32 { 0 } else { format.words(len) }]
+        let rounded = match format {
+            ValueFormat::F32 => 0,
+            ValueFormat::Bf16 => format.words(len),
+        };
+        [len, rounded]
     }
 
-    /// Takes that space.
-    pub(crate) fn take(arena: &mut ArenaSpace<'a>, format: ValueFormat, len: usize) -> Self {
-        let [values, rounded] = Self::arena_sizes(format, len).map(|len| arena.take(len));
-        Self { values, rounded, format }
+    /// In that space.
+    pub(crate) fn new(format: ValueFormat, [values, words]: [&'a mut [f32]; 2]) -> Self {
+        let rounded_len = if words.is_empty() { 0 } else { values.len() };
+        let rounded = match format.view_mut(words, rounded_len) {
+            ValuesMut::F32(_) => None,
+            ValuesMut::Bf16(rounded) => Some(rounded),
+        };
+        Self { values, rounded }
     }
 
-    /// Values that no product reads.
-    pub(crate) fn last(values: &'a mut [f32]) -> Self {
-        Self { values, rounded: &mut [], format: ValueFormat::F32 }
+    /// Two of `len` values: what a layer reads and what it writes.
+    pub(crate) fn pair(arena: &mut ArenaSpace<'a>, format: ValueFormat, len: usize) -> [Self; 2] {
+        let sizes = Self::arena_sizes(format, len);
+        [sizes; 2].map(|sizes| Self::new(format, sizes.map(|len| arena.take(len))))
     }
 
     /// For a product to read.
     pub(crate) fn inputs(&self) -> Values<'_> {
-        match self.format {
-            ValueFormat::F32 => Values::F32(self.values),
-            format => format.view(self.rounded, self.values.len()),
+        match &self.rounded {
+            Some(rounded) => Values::Bf16(rounded),
+            None => Values::F32(self.values),
         }
-    }
-
-    /// For a norm to write: the values in place, and what it rounds them to.
-    pub(crate) fn parts_mut(&mut self) -> (&mut [f32], Option<&mut [u16]>) {
-        let rounded = match self.format {
-            ValueFormat::F32 => None,
-            format => match format.view_mut(self.rounded, self.values.len()) {
-                ValuesMut::F32(_) => None,
-                ValuesMut::Bf16(rounded) => Some(rounded),
-            },
-        };
-        (self.values, rounded)
     }
 }

@@ -189,7 +189,7 @@ impl TextTower {
         let format = self.runtime.precision().value_format();
         let [values, rounded] = State::arena_sizes(format, state);
         let mut space = arena.open([values, rounded, values, rounded, layer_len]);
-        let [mut x, mut out] = [(); 2].map(|()| State::take(&mut space, format, state));
+        let [mut x, mut out] = State::pair(&mut space, format, state);
         self.embeddings.run(team, &ragged.tokens, &mut x);
         observe(Step { layer: 0, ragged, hidden: x.values, attentions: &[] });
         for (index, layer) in self.layers.iter().enumerate() {
@@ -227,7 +227,7 @@ impl TextTower {
         let format = self.runtime.precision().value_format();
         let [values, rounded] = State::arena_sizes(format, rows * hidden);
         let mut space = arena.open([values, rounded, values, rounded, cls.len(), layer_len]);
-        let [mut x, mut out] = [(); 2].map(|()| State::take(&mut space, format, rows * hidden));
+        let [mut x, mut out] = State::pair(&mut space, format, rows * hidden);
         let residual = space.take(cls.len());
         profile.time(
             || "embeddings".to_owned(),
@@ -250,7 +250,8 @@ impl TextTower {
         let extent = Extent { queries: ragged.first.len(), ..extent };
         let sequences = ragged.first_token_sequences();
         let recorded = (profile, &*format!("layer.{}", layers.len()));
-        let mut cls = State::last(cls);
+        // No product reads them.
+        let mut cls = State { values: cls, rounded: None };
         last.forward(
             team,
             space,

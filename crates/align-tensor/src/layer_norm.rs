@@ -71,22 +71,10 @@ impl Op for LayerNorm<'_> {
             let y = normal(s.load_tail(x), s.load_tail(gamma), s.load_tail(beta));
             s.store_tail(x, y);
             if let Some(rounded) = &mut rounded {
-                round_row(s, row, &mut rounded[index * len..][..len]);
-            }
-        }
-    }
-}
-
-/// Rounds a row to bf16.
-#[inline(always)]
-fn round_row<S: Simd>(s: S, row: &[f32], to: &mut [u16]) {
-    for (row, to) in row.chunks(S::LANES).zip(to.chunks_mut(S::LANES)) {
-        let v = s.load_tail(row);
-        // SAFETY: `to` has as many halves as `row` has values, and a whole vector where it has `LANES`.
-        unsafe {
-            match to.len() == S::LANES {
-                true => s.store_bf16(to.as_mut_ptr(), v),
-                false => s.store_bf16_first(to.as_mut_ptr(), to.len(), v),
+                let to = rounded[index * len..][..len].chunks_mut(S::LANES);
+                for (x, to) in row.chunks(S::LANES).zip(to) {
+                    s.store_bf16_tail(to, s.load_tail(x));
+                }
             }
         }
     }

@@ -43,14 +43,12 @@ impl Precision {
         if self == Self::Int8 { Self::Bf16 } else { self }
     }
 
-    /// Whether tables are kept in bf16, and values that the next product rounds to it.
-    pub(crate) fn keeps_bf16(self) -> bool {
-        matches!(self, Self::Bf16 | Self::Int8)
-    }
-
-    /// How values are kept that only a product of this precision reads.
+    /// How values are kept that only a product of this precision reads, and tables beside it.
     pub fn value_format(self) -> ValueFormat {
-        if self.keeps_bf16() { ValueFormat::Bf16 } else { ValueFormat::F32 }
+        match self {
+            Self::F32 | Self::Bf16x3 => ValueFormat::F32,
+            Self::Bf16 | Self::Int8 => ValueFormat::Bf16,
+        }
     }
 
     /// The instructions that its products are made of on `isa`, in words.

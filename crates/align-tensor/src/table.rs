@@ -1,6 +1,6 @@
 //! Tables of vectors, looked up by row.
 
-use crate::{CheckpointError, Precision, Weights, bf16};
+use crate::{CheckpointError, Precision, ValueFormat, Weights, bf16};
 
 /// A table `[rows, width]`: in bf16 where products are of bf16 too, which halves its memory, else
 /// in `f32`.
@@ -27,16 +27,17 @@ impl Table {
         [rows, width]: [usize; 2],
     ) -> Result<Self, CheckpointError> {
         let values = module.values("weight", &[rows, width])?;
-        let rows = if precision.keeps_bf16() {
-            let mut rounded = Vec::with_capacity(values.len());
-            let mut row = vec![0.0; width];
-            for index in 0..rows {
-                values.widen(index * width, &mut row);
-                rounded.extend(row.iter().map(|&x| bf16::round(x)));
+        let rows = match precision.value_format() {
+            ValueFormat::F32 => Rows::F32(values.into_f32().into_owned()),
+            ValueFormat::Bf16 => {
+                let mut rounded = Vec::with_capacity(values.len());
+                let mut row = vec![0.0; width];
+                for index in 0..rows {
+                    values.widen(index * width, &mut row);
+                    rounded.extend(row.iter().map(|&x| bf16::round(x)));
+                }
+                Rows::Bf16(rounded)
             }
-            Rows::Bf16(rounded)
-        } else {
-            Rows::F32(values.into_f32().into_owned())
         };
         module.release("weight");
         Ok(Self { width, rows })

@@ -20,12 +20,17 @@ pub enum ValueFormat {
 }
 
 impl ValueFormat {
+    /// How many an `f32` word holds.
+    pub(crate) fn values_of_a_word(self) -> usize {
+        match self {
+            Self::F32 => 1,
+            Self::Bf16 => 2,
+        }
+    }
+
     /// The `f32` words that hold `len` values.
     pub fn words(self, len: usize) -> usize {
-        match self {
-            Self::F32 => len,
-            Self::Bf16 => len.div_ceil(2),
-        }
+        len.div_ceil(self.values_of_a_word())
     }
 
     /// The first `len` values that `words` hold.
@@ -132,13 +137,11 @@ impl SharedValues {
     /// They must be among the values, which must still be borrowed, and no other thread may use them meanwhile.
     #[inline(always)]
     pub(crate) unsafe fn store<S: Simd>(self, s: S, at: usize, n: usize, v: S::V) {
-        let is_whole = n == S::LANES;
         // SAFETY: the caller's duty is for `n` values from `at` on.
         unsafe {
             match self {
-                Self::F32(p) if is_whole => s.store(p.get().add(at), v),
+                Self::F32(p) if n == S::LANES => s.store(p.get().add(at), v),
                 Self::F32(p) => s.store_first(p.get().add(at), n, v),
-                Self::Bf16(p) if is_whole => s.store_bf16(p.get().add(at), v),
                 Self::Bf16(p) => s.store_bf16_first(p.get().add(at), n, v),
             }
         }

@@ -120,7 +120,7 @@ impl<'a> Product<'a> {
         assert!(n > 0 && c.rows.len().is_multiple_of(pitch), "c has rows of {pitch} values");
         let m = c.rows.len() / pitch;
         assert_eq!(a.rows.len(), product([m, input_pitch]), "a [{m}, {input_pitch}]");
-        let is_plain = weights.kernel.precision == Precision::F32;
+        let is_plain = Left::new(weights.kernel, k).is_plain();
         assert!(!is_plain || matches!(a.rows, Values::F32(_)), "products of f32 read f32");
         if !a.scales.is_empty() {
             let groups = a.scales.len() / k;
@@ -151,7 +151,7 @@ impl<'a> Product<'a> {
 
     /// How many tiles, from the first on, it reads so: all or none, or all whose rows are followed by as many as a tile of
     /// full height reads more.
-    pub(super) fn given_tiles(&self) -> usize {
+    fn given_tiles(&self) -> usize {
         let PackedView { kernel, isa, .. } = self.weights;
         let count = self.tiles.count();
         match self.given() {

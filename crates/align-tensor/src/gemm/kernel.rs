@@ -89,6 +89,9 @@ impl Unit {
 /// the rows stays in the caches.
 const MAX_K_BLOCK: usize = 512;
 
+/// The steps of a tile product: pairs in a row of a tile.
+pub(super) const TILE_STEPS: usize = 16;
+
 /// A precision and the instructions that make its products.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kernel {
@@ -117,8 +120,8 @@ impl Kernel {
     pub(crate) fn steps(self, k: usize) -> usize {
         match self.precision {
             Precision::F32 => k,
-            // A tile has 16 pairs; what is behind `k` is zero on both sides.
-            _ if self.unit.is_tiles() => k.div_ceil(2).next_multiple_of(16),
+            // What is behind `k` is zero on both sides.
+            _ if self.unit.is_tiles() => k.div_ceil(2).next_multiple_of(TILE_STEPS),
             _ => k.div_ceil(2),
         }
     }

@@ -3,7 +3,7 @@
 //! Sums are cut along `k` by where the results are needed alike ([`Kernel::blocks`]) or, between steps of a tile
 //! product, anywhere; both leave the bits to `k` alone, so any of these orders gives the same.
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, TILE_STEPS};
 use crate::sizes::piece;
 use std::ops::Range;
 
@@ -14,9 +14,6 @@ const CACHED_VALUES: usize = 160 << 10;
 /// Words of a panel's column that tiles multiply by all rows before the next ones: 16 KB of a panel, and as much of the
 /// rows of a block, stay in a first-level cache of 48 KB.
 const CACHED_TILE_WORDS: usize = 128;
-
-/// Steps of a tile product.
-const TILE_STEPS: usize = 16;
 
 /// The order of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]

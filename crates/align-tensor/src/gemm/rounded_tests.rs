@@ -53,10 +53,22 @@ impl Case {
         Self { m, n, k, a, w, bias: values(n, 3), residual: None, scales: Vec::new() }
     }
 
-    fn run(&self, isa: Isa, kernel: Kernel, workers: usize) -> Vec<f32> {
-        let Self { m, n, k, .. } = *self;
+    fn packed(&self, isa: Isa, kernel: Kernel) -> PackedMatrix {
+        let Self { n, k, .. } = *self;
         let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&self.w[row * k..][..k]);
-        let weights = PackedMatrix::pack_with(isa, kernel, n, k, row);
+        PackedMatrix::pack_with(isa, kernel, n, k, row)
+    }
+
+    /// Rounds the rows on the left; in bf16.
+    fn round_rows(&mut self) -> Vec<u16> {
+        let halves: Vec<u16> = self.a.iter().map(|&x| bf16::round(x)).collect();
+        self.a = halves.iter().map(|&half| bf16::widen(half)).collect();
+        halves
+    }
+
+    fn run(&self, isa: Isa, kernel: Kernel, workers: usize) -> Vec<f32> {
+        let Self { m, n, .. } = *self;
+        let weights = self.packed(isa, kernel);
         let mut c = vec![f32::NAN; m * n];
         let residual = self.residual.as_deref();
         let epilogue = Epilogue { residual, ..Epilogue::default().bias(&self.bias) };
@@ -217,18 +229,13 @@ fn rows_and_results_may_be_kept_in_bf16() {
         [(70, 40, 64, 0), (90, 33, 96, 2), (40, 35, 48, 1), (33, 20, 31, 0), (5, 64, 32, 6)]
     {
         let mut case = Case::new(m, n, k);
-        let halves: Vec<u16> = case.a.iter().map(|&x| bf16::round(x)).collect();
-        case.a = halves.iter().map(|&half| bf16::widen(half)).collect();
+        let halves = case.round_rows();
         let apart: Vec<u16> =
             halves.chunks_exact(k).flat_map(|row| [row, &vec![0x7fc0; gap]].concat()).collect();
-        let weights = |isa, kernel| {
-            let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&case.w[row * k..][..k]);
-            PackedMatrix::pack_with(isa, kernel, n, k, row)
-        };
         for (isa, kernel) in ROUNDED.into_iter().flat_map(kernels) {
             for workers in [1, 2] {
                 let exact = case.run(isa, kernel, workers);
-                let weights = weights(isa, kernel);
+                let weights = case.packed(isa, kernel);
                 let mut found = vec![0; m * n];
                 Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
                     let epilogue = Epilogue::default().bias(&case.bias);
@@ -246,12 +253,10 @@ fn rows_and_results_may_be_kept_in_bf16() {
 fn rows_in_bf16_are_scaled_and_rounded_again() {
     let (m, k, groups) = (40, 64, 2);
     let mut case = Case::new(m, 35, k);
-    let halves: Vec<u16> = case.a.iter().map(|&x| bf16::round(x)).collect();
-    case.a = halves.iter().map(|&half| bf16::widen(half)).collect();
+    let halves = case.round_rows();
     case.scales = values(groups * k, 5);
     for (isa, kernel) in ROUNDED.into_iter().flat_map(kernels) {
-        let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&case.w[row * k..][..k]);
-        let weights = PackedMatrix::pack_with(isa, kernel, case.n, k, row);
+        let weights = case.packed(isa, kernel);
         let mut found = vec![f32::NAN; m * case.n];
         Threads::single().gather(|team| {
             let rows = Inputs::scaled(Values::Bf16(&halves), &case.scales);
@@ -267,8 +272,7 @@ fn activations_follow_the_scales_and_the_bias() {
     for precision in ROUNDED {
         for (isa, kernel) in kernels(precision) {
             let expected = case.oracle(precision, kernel.unit.is_tiles());
-            let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&case.w[row * 24..][..24]);
-            let weights = PackedMatrix::pack_with(isa, kernel, 40, 24, row);
+            let weights = case.packed(isa, kernel);
             let mut found = vec![f32::NAN; 9 * 40];
             let epilogue = Epilogue::default().bias(&case.bias).activation(Activation::Relu);
             gemm_here(&case.a, &weights, epilogue, &mut found);

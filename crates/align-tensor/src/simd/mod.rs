@@ -265,6 +265,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `p` must be valid for writes of `n` halves; no alignment is asked.
     #[inline(always)]
     unsafe fn store_bf16_first(self, p: *mut u16, n: usize, v: Self::V) {
+        if n == Self::LANES {
+            // SAFETY: the caller gives as many halves as there are lanes.
+            return unsafe { self.store_bf16(p, v) };
+        }
         let mut halves = [0; MAX_LANES];
         // SAFETY: no vector has more than `MAX_LANES` lanes; the caller gives `n` writable halves, and the slice panics
         // past `MAX_LANES`.
@@ -272,6 +276,17 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
             self.store_bf16(halves.as_mut_ptr(), v);
             p.copy_from_nonoverlapping(halves[..n].as_ptr(), n);
         }
+    }
+
+    /// Stores to all of `x`, at most `LANES` halves, lanes rounded to bf16.
+    ///
+    /// # Panics
+    /// Where `x` is longer than `LANES`.
+    #[inline(always)]
+    fn store_bf16_tail(self, x: &mut [u16], v: Self::V) {
+        assert!(x.len() <= Self::LANES);
+        // SAFETY: `x.len()` halves are writable, and that is at most `LANES`.
+        unsafe { self.store_bf16_first(x.as_mut_ptr(), x.len(), v) }
     }
 
     /// Zero in every lane.

@@ -263,8 +263,8 @@ on_every_isa! {
                 // SAFETY: as before.
                 unsafe { s.store_bf16(halves.as_mut_ptr(), s.load_slice(&values)) };
                 assert_eq!(halves, expected);
-                let widened: Vec<u32> = lanes(s, s.load_bf16_tail(&halves)).into_iter().map(f32::to_bits).collect();
-                assert!(widened.iter().zip(&expected).all(|(&x, &half)| x == u32::from(half) << 16));
+                let widened = lanes(s, s.load_bf16_tail(&halves)).into_iter().map(f32::to_bits);
+                assert!(widened.zip(&expected).all(|(x, &half)| x == u32::from(half) << 16));
                 let [low, high] = s.widen_pairs(s.load_slice(&values)).map(|v| lanes(s, v));
                 for (lane, (low, high)) in low.into_iter().zip(high).enumerate() {
                     assert_eq!(low.to_bits(), bits(lane) << 16);
@@ -280,11 +280,10 @@ on_every_isa! {
         let halves: Vec<u16> = (1..=S::LANES).map(|i| bf16::round(i as f32)).collect();
         for n in 0..=S::LANES {
             let found = s.load_bf16_tail(&halves[..n]);
-            let expected: Vec<f32> = (1..=S::LANES).map(|i| if i <= n { i as f32 } else { 0.0 }).collect();
-            assert_eq!(lanes(s, found), expected);
+            let expected = (1..=S::LANES).map(|i| if i <= n { i as f32 } else { 0.0 });
+            assert_eq!(lanes(s, found), expected.collect::<Vec<_>>());
             let mut written = vec![0xffff; S::LANES];
-            // SAFETY: `written` has `n` halves and more.
-            unsafe { s.store_bf16_first(written.as_mut_ptr(), n, found) };
+            s.store_bf16_tail(&mut written[..n], found);
             assert_eq!(written[..n], halves[..n]);
             assert!(written[n..].iter().all(|&half| half == 0xffff));
         }
