@@ -1,6 +1,8 @@
 //! What happens to a tile's sums on their way out.
 
-use crate::{Activation, activation::VectorFn, simd::Simd, values::SharedValues};
+use crate::cpu::simd::Simd;
+use crate::gemm::destination::SharedValues;
+use crate::math::activation::{Activation, VectorFn};
 
 /// What is done to each element of a product before it is written:
 /// `act(sum + bias[n]) + residual[m, n]`.

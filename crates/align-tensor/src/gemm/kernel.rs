@@ -7,82 +7,12 @@
 //! | `bf16x3` | 2 | high and low bf16 | high and low bf16 |
 //! | `int8` | 2 | rounded to bf16 | 8 bits, widened to bf16 (exactly) a panel at a time |
 
-#[cfg(all(test, target_arch = "x86_64"))]
-use crate::amx::emulated::Emulated;
-use crate::{
-    Isa, Precision,
-    simd::{Op, Simd},
-    sizes::piece,
-};
-#[cfg(target_arch = "x86_64")]
-use crate::{
-    amx::{Amx, block::Tiles},
-    simd::avx512_bf16::Avx512Bf16,
-};
+use crate::cpu::Isa;
+use crate::cpu::simd::{Op, Simd};
+use crate::cpu::unit::Unit;
+use crate::number::Precision;
+use crate::number::sizes::piece;
 use std::ops::Range;
-
-/// The instructions that multiply.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Unit {
-    /// Multiply-adds of `f32` vectors. A product of two bf16 numbers is exact in them, so they
-    /// also stand in where there is nothing else: see [`product`](super::product).
-    Fma,
-    /// AVX512-BF16.
-    #[cfg(target_arch = "x86_64")]
-    Pairs(Avx512Bf16),
-    /// AMX.
-    #[cfg(target_arch = "x86_64")]
-    Tiles(Amx),
-    /// AMX by scalar code, with AVX-512's vectors.
-    #[cfg(all(test, target_arch = "x86_64"))]
-    EmulatedTiles(Emulated),
-}
-
-impl Unit {
-    /// What it is, in words.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Fma => "emulated in f32 multiply-adds",
-            #[cfg(target_arch = "x86_64")]
-            Self::Pairs(_) => "AVX512-BF16",
-            #[cfg(target_arch = "x86_64")]
-            Self::Tiles(_) => "AMX tiles",
-            #[cfg(all(test, target_arch = "x86_64"))]
-            Self::EmulatedTiles(_) => "AMX tiles, emulated",
-        }
-    }
-
-    /// AVX512-BF16, where that is there.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn pairs(self) -> Option<Avx512Bf16> {
-        match self {
-            Self::Pairs(pairs) => Some(pairs),
-            Self::Tiles(amx) => Some(amx.pairs()),
-            _ => None,
-        }
-    }
-
-    /// Whether it multiplies tiles.
-    pub(crate) fn is_tiles(self) -> bool {
-        match self {
-            Self::Fma => false,
-            #[cfg(target_arch = "x86_64")]
-            Self::Pairs(_) => false,
-            #[cfg(target_arch = "x86_64")]
-            _ => true,
-        }
-    }
-
-    /// Runs `work` on this thread with the unit ready.
-    #[inline(always)]
-    pub(crate) fn ready<R>(self, work: impl FnOnce() -> R) -> R {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Tiles(amx) => amx.configured(work),
-            _ => work(),
-        }
-    }
-}
 
 /// The longest chain of products added to one accumulator. Longer sums are cut into equal blocks:
 /// the rounding error of a chain grows with its length, and a block's share of a panel and of
@@ -159,7 +89,7 @@ impl Kernel {
             type Output = usize;
             #[inline(always)]
             fn run<S: Simd>(self, _: S) -> usize {
-                super::microkernel::max_rows::<S>(self.0)
+                crate::gemm::microkernel::max_rows::<S>(self.0)
             }
         }
         isa.dispatch(MaxRows(self))

@@ -22,30 +22,24 @@
 //! whose sums are added in order. The chain depends on `k` alone: the same row gives the same bits
 //! in any batch, in any tile and on any number of threads.
 
-mod drive;
+mod destination;
 mod epilogue;
-mod fetch;
-#[cfg(target_arch = "x86_64")]
-mod fma512;
 pub(crate) mod kernel;
-pub(crate) mod left;
+mod loop_order;
+mod macrokernel;
+mod matrix;
 pub(crate) mod microkernel;
-mod operands;
-mod order;
-mod pack;
-mod part;
-pub(crate) mod product;
-mod scratch;
+pub(crate) mod packing;
+mod parallel;
+pub(crate) mod row_tiles;
 
-pub use drive::gemm;
-pub(crate) use drive::gemm_here;
+pub(crate) use destination::SharedValues;
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::{Affine, Target};
-pub(crate) use fetch::Fetch;
-pub(crate) use left::{GivenRows, Left};
-pub use operands::{Inputs, Outputs, row_pitch};
-pub use pack::{PackedMatrix, PackedView};
-pub(crate) use pack::{PackedShape, quantize};
+pub use matrix::{Inputs, Outputs, row_pitch};
+pub use packing::weights::{PackedMatrix, PackedView};
+pub use parallel::gemm;
+pub(crate) use parallel::gemm_here;
 
 #[cfg(test)]
 mod rounded_tests;

@@ -1,16 +1,20 @@
 //! The products of rounded operands, against a scalar oracle that rounds as they do: equal to the
 //! bit, on every instruction set and with every unit. And that oracle against `f64`.
 
-use super::{
-    kernel::{Kernel, Unit},
-    pack::quantize,
-    *,
-};
-use crate::{
-    Activation, Isa, Precision, Threads, Values, ValuesMut, bf16, sizes::piece, testing::values,
-};
+use super::*;
+use crate::cpu::Isa;
 #[cfg(target_arch = "x86_64")]
-use crate::{IsaName, amx::emulated::Emulated};
+use crate::cpu::IsaName;
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::amx::emulated::Emulated;
+use crate::cpu::unit::Unit;
+use crate::gemm::kernel::Kernel;
+use crate::math::activation::Activation;
+use crate::number::quantize::quantize;
+use crate::number::sizes::piece;
+use crate::number::{Precision, Values, ValuesMut, bf16};
+use crate::testing::values;
+use crate::threads::Threads;
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 

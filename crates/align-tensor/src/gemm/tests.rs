@@ -1,5 +1,8 @@
 use super::*;
-use crate::{Activation, Isa, Threads, testing::values};
+use crate::cpu::Isa;
+use crate::math::activation::Activation;
+use crate::testing::values;
+use crate::threads::Threads;
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 

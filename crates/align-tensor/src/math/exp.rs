@@ -1,7 +1,7 @@
 //! The exponential.
 
 use super::polynomial;
-use crate::simd::Simd;
+use crate::cpu::simd::Simd;
 
 /// `ln 2` in two parts (Cody and Waite): the high one has 16 bits, so that its product with a
 /// binary exponent is exact even without a fused multiply-add.

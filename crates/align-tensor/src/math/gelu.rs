@@ -1,7 +1,7 @@
 //! GELU, exact and by the usual fit.
 
 use super::{polynomial, sigmoid};
-use crate::simd::Simd;
+use crate::cpu::simd::Simd;
 
 /// Beyond, `Φ(x)` is closer to zero or one than `2^-25`, the spacing of the numbers below one half.
 const SATURATION: f32 = 5.5;

@@ -20,6 +20,7 @@
 //! 40 digits: weighted Remez exchanges, one coefficient after the other rounded to `f32` and the
 //! rest fitted again; for GELU's ratio of polynomials, a reweighted linear least-squares fit.
 
+pub(crate) mod activation;
 mod exp;
 mod gelu;
 mod sigmoid;
@@ -30,7 +31,7 @@ pub(crate) use gelu::{gelu, gelu_tanh};
 pub(crate) use sigmoid::{sigmoid, silu, silu_bf16};
 pub(crate) use tanh::tanh;
 
-use crate::simd::Simd;
+use crate::cpu::simd::Simd;
 
 /// `c[0] + c[1] x + c[2] x² + …`, by Horner's rule.
 #[inline(always)]

@@ -1,7 +1,8 @@
 //! The logistic function and SiLU.
 
-use super::{exp::exp, polynomial};
-use crate::simd::{ROUNDER, Simd};
+use super::exp::exp;
+use super::polynomial;
+use crate::cpu::simd::{ROUNDER, Simd};
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! The hyperbolic tangent.
 
 use super::{exp, polynomial};
-use crate::simd::Simd;
+use crate::cpu::simd::Simd;
 
 /// Where the polynomial ends and the exponential begins: there `2 / (e^2x + 1)` is below one
 /// half, so that what it lacks in accuracy is halved in the difference from one.

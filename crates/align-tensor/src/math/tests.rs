@@ -2,12 +2,10 @@
 //! ordinary run, and all `2^32` arguments on request.
 
 use super::*;
-use crate::{
-    activation::{Activation, activate},
-    isa::Isa,
-    simd::Op,
-    ulp::{error_in, ulp},
-};
+use crate::cpu::Isa;
+use crate::cpu::simd::Op;
+use crate::math::activation::{Activation, activate};
+use crate::testing::ulp::{error_in, ulp};
 
 /// One function, its exact values, and the error that its documentation states.
 struct Claim {

@@ -19,11 +19,10 @@ mod tile;
 use half::f16;
 use std::ops::Range;
 
-use crate::{
-    AlignedBuffer, Isa,
-    simd::{Op, Simd},
-    sizes::product,
-};
+use crate::cpu::Isa;
+use crate::cpu::simd::{Op, Simd};
+use crate::memory::AlignedBuffer;
+use crate::number::sizes::product;
 use tile::{RowElement, Tile};
 
 /// Rows to be scanned, one after another.

@@ -5,7 +5,7 @@
 
 use half::f16;
 
-use crate::simd::{Op, Simd, prefetch};
+use crate::cpu::simd::{Op, Simd, prefetch};
 
 /// The most queries of a tile.
 pub(super) const WIDTH: usize = 4;

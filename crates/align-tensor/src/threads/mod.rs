@@ -11,7 +11,9 @@ use team::Shared;
 pub(crate) use team::SharedMut;
 pub use team::Team;
 
-use std::{fmt, num::NonZeroUsize, sync::Arc};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// The threads that share a forward's work. Cheap to clone.
 #[derive(Clone)]

@@ -9,19 +9,16 @@
 //! leader closes *before* it looks whether anyone is inside; both are sequentially consistent.
 //! So a follower either is waited for, or sees the phase closed and touches nothing.
 
-use std::{
-    any::Any,
-    cell::{Cell, UnsafeCell},
-    marker::PhantomData,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
-    },
-    thread::Thread,
-};
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 
-use crate::sizes::piece;
+use crate::number::sizes::piece;
 
 /// How often a follower looks for the next phase before it parks: some 50 us of spinning, longer
 /// than the leader's own work between two phases and shorter than a scheduler's time slice.

@@ -1,5 +1,6 @@
 use super::*;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 fn threads(count: usize) -> Threads {
     Threads::new(NonZeroUsize::new(count).unwrap())

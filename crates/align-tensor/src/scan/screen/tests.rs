@@ -1,7 +1,8 @@
 //! Screened scans against scans without, to the bit.
 
 use super::super::{Rows, ScanQueries};
-use crate::{Isa, testing::values};
+use crate::cpu::Isa;
+use crate::testing::values;
 use half::f16;
 use proptest::prelude::*;
 

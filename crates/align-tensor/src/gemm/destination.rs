@@ -1,0 +1,80 @@
+//! Memory that several tasks write results to, each task its own elements.
+
+use crate::cpu::Isa;
+use crate::cpu::simd::{Op, Simd};
+use crate::number::ValuesMut;
+use crate::threads::SharedMut;
+
+/// Values that several threads write, each its own.
+#[derive(Clone, Copy)]
+pub(crate) enum SharedValues {
+    F32(SharedMut<f32>),
+    /// Rounded to bf16.
+    Bf16(SharedMut<u16>),
+}
+
+impl SharedValues {
+    pub(crate) fn new(values: ValuesMut<'_>) -> Self {
+        match values {
+            ValuesMut::F32(values) => Self::F32(SharedMut(values.as_mut_ptr())),
+            ValuesMut::Bf16(values) => Self::Bf16(SharedMut(values.as_mut_ptr())),
+        }
+    }
+
+    /// Stores the first `n <= LANES` lanes as values from `at` on.
+    ///
+    /// # Safety
+    /// They must be among the values, which must still be borrowed, and no other thread may use them meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn store<S: Simd>(self, s: S, at: usize, n: usize, v: S::V) {
+        // SAFETY: the caller's duty is for `n` values from `at` on.
+        unsafe {
+            match self {
+                Self::F32(p) if n == S::LANES => s.store(p.get().add(at), v),
+                Self::F32(p) => s.store_first(p.get().add(at), n, v),
+                Self::Bf16(p) => s.store_bf16_first(p.get().add(at), n, v),
+            }
+        }
+    }
+
+    /// Writes `rows [_, width]` to rows that begin `pitch` values apart, the first one as values from `at` on.
+    ///
+    /// # Safety
+    /// As for [`store`](Self::store).
+    pub(crate) unsafe fn write_rows(
+        self,
+        isa: Isa,
+        at: usize,
+        pitch: usize,
+        rows: &[f32],
+        width: usize,
+    ) {
+        isa.dispatch(WriteRows { to: self, at, pitch, rows, width });
+    }
+}
+
+/// [`SharedValues::write_rows`], whose maker has taken on its duties.
+struct WriteRows<'a> {
+    to: SharedValues,
+    at: usize,
+    pitch: usize,
+    rows: &'a [f32],
+    width: usize,
+}
+
+impl Op for WriteRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { to, at, pitch, rows, width } = self;
+        for (row, values) in rows.chunks_exact(width).enumerate() {
+            for (index, v) in values.chunks(S::LANES).enumerate() {
+                // SAFETY: the duties of `SharedValues::write_rows`, which alone makes this type.
+                unsafe {
+                    to.store(s, at + row * pitch + index * S::LANES, v.len(), s.load_tail(v));
+                }
+            }
+        }
+    }
+}

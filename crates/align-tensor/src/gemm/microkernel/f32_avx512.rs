@@ -1,0 +1,249 @@
+//! The f32 tile on AVX-512, in assembly.
+//!
+//! A step along `k` of a full tile is 28 multiply-adds beside 16 loads: 14 cycles of a CPU with two
+//! 512-bit units, in which nothing else may get in their way. The compiler adds a row's address up
+//! anew in each step, and where steps are unrolled keeps a pointer for each of the 14 rows, more than
+//! there are registers, or loads for several steps at once and spills the sums (`benches/RESULTS.md`
+//! has what each cost). So the loop is written out: every row is at one of three pointers plus 0, 1, 2,
+//! 3 or 4 strides, which an address holds without arithmetic, and four steps share the rest.
+//!
+//! Registers: sums in `zmm0` to `zmm27`, row by row; a step's columns in `zmm28` and `zmm29`;
+//! broadcasts in `zmm30` and `zmm31` by turns.
+
+use crate::cpu::simd::avx512::Avx512;
+use crate::gemm::microkernel::Tile;
+use std::arch::asm;
+
+/// The values of a vector.
+const LANES: usize = 16;
+
+impl Avx512 {
+    /// [`Tile::compute`] for products of `f32` and one block.
+    ///
+    /// # Safety
+    /// As for that.
+    pub(super) unsafe fn multiply_f32(self, tile: Tile) {
+        let a = tile.a.wrapping_add(tile.first);
+        let panel = tile.panel.wrapping_add(tile.first * tile.width);
+        let from_there = Tile { a, panel, ..tile };
+        // SAFETY: `self` proves AVX-512; the caller's duties.
+        unsafe {
+            match tile.width {
+                LANES => one_vector(from_there),
+                _ => two_vectors(from_there),
+            }
+        }
+    }
+}
+
+/// The address of row `r`: its pointer and strides.
+#[rustfmt::skip]
+macro_rules! address {
+    (0) => { "{a}" };  (1) => { "{a} + {s}" };  (2) => { "{a} + 2*{s}" };  (3) => { "{a} + {s3}" };  (4) => { "{a} + 4*{s}" };
+    (5) => { "{b}" };  (6) => { "{b} + {s}" };  (7) => { "{b} + 2*{s}" };  (8) => { "{b} + {s3}" };  (9) => { "{b} + 4*{s}" };
+    (10) => { "{c}" }; (11) => { "{c} + {s}" }; (12) => { "{c} + 2*{s}" }; (13) => { "{c} + {s3}" };
+}
+
+/// One row of a step: a broadcast, and a multiply-add for each vector of columns.
+macro_rules! row {
+    ($offset:literal, $row:tt, $x:literal, $sum0:literal) => {
+        concat!(
+            "vbroadcastss ",
+            $x,
+            ", dword ptr [",
+            address!($row),
+            " + ",
+            $offset,
+            "]\n",
+            "vfmadd231ps zmm",
+            $sum0,
+            ", zmm28, ",
+            $x,
+            "\n",
+        )
+    };
+    ($offset:literal, $row:tt, $x:literal, $sum0:literal, $sum1:literal) => {
+        concat!(row!($offset, $row, $x, $sum0), "vfmadd231ps zmm", $sum1, ", zmm29, ", $x, "\n",)
+    };
+}
+
+/// The whole tile: clears the sums, multiplies four steps at a time and the rest one by one, adds
+/// the sums of before if these are not the first steps, writes. `$lines` are the vectors of columns;
+/// each row has its number, the register of its broadcast, and the numbers of its sums.
+macro_rules! tile {
+    (
+        $tile:ident, $lines:tt,
+        [$($row:tt $x:literal $($sum:literal)+;)*]
+    ) => {
+        asm!(
+            $($(concat!("vpxord zmm", $sum, ", zmm", $sum, ", zmm", $sum),)+)*
+            "# Few rows leave {s} and {s3} out.",
+            "sub {steps}, 4",
+            "jb 3f",
+            // Four steps at a time.
+            "2:",
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
+            columns!($lines, 0),
+            $(row!("0", $row, $x, $($sum),+),)*
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
+            columns!($lines, 1),
+            $(row!("4", $row, $x, $($sum),+),)*
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
+            columns!($lines, 2),
+            $(row!("8", $row, $x, $($sum),+),)*
+            "prefetcht1 byte ptr [{fetch}]",
+            "add {fetch}, {pace}",
+            columns!($lines, 3),
+            $(row!("12", $row, $x, $($sum),+),)*
+            "add {a}, 16",
+            "add {b}, 16",
+            "add {c}, 16",
+            concat!("add {panel}, 4*64*", $lines),
+            "sub {steps}, 4",
+            "jae 2b",
+            // Then one at a time.
+            "3:",
+            "add {steps}, 4",
+            "jz 5f",
+            "4:",
+            columns!($lines, 0),
+            $(row!("0", $row, $x, $($sum),+),)*
+            "add {a}, 4",
+            "add {b}, 4",
+            "add {c}, 4",
+            concat!("add {panel}, 64*", $lines),
+            "dec {steps}",
+            "jnz 4b",
+            "5:",
+            "test {first}, {first}",
+            "jz 6f",
+            $($(concat!("vaddps zmm", $sum, ", zmm", $sum, ", zmmword ptr [{sums} + 64*", $sum, "]"),)+)*
+            "6:",
+            $($(concat!("vmovups zmmword ptr [{sums} + 64*", $sum, "], zmm", $sum),)+)*
+            a = inout(reg) $tile.a => _,
+            b = inout(reg) $tile.a.wrapping_add(5 * $tile.stride) => _,
+            c = inout(reg) $tile.a.wrapping_add(10 * $tile.stride) => _,
+            s = in(reg) 4 * $tile.stride,
+            s3 = in(reg) 12 * $tile.stride,
+            panel = inout(reg) $tile.panel => _,
+            fetch = inout(reg) $tile.fetch.from => _,
+            pace = in(reg) $tile.fetch.pace,
+            steps = inout(reg) $tile.steps => _,
+            sums = in(reg) $tile.sums,
+            first = in(reg) $tile.first,
+            out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _,
+            out("zmm4") _, out("zmm5") _, out("zmm6") _, out("zmm7") _,
+            out("zmm8") _, out("zmm9") _, out("zmm10") _, out("zmm11") _,
+            out("zmm12") _, out("zmm13") _, out("zmm14") _, out("zmm15") _,
+            out("zmm16") _, out("zmm17") _, out("zmm18") _, out("zmm19") _,
+            out("zmm20") _, out("zmm21") _, out("zmm22") _, out("zmm23") _,
+            out("zmm24") _, out("zmm25") _, out("zmm26") _, out("zmm27") _,
+            out("zmm28") _, out("zmm29") _, out("zmm30") _, out("zmm31") _,
+            options(nostack),
+        )
+    };
+}
+
+/// Loads the columns of the step `$ahead` steps on, and fetches those of 4096 bytes behind into the first-level cache: where
+/// rows are few, a step takes less time than memory does, and what lies behind a panel is the next one.
+#[rustfmt::skip]
+macro_rules! columns {
+    (1, $ahead:literal) => {
+        concat!(
+            "prefetcht0 byte ptr [{panel} + 64*", $ahead, " + 4096]\n",
+            "vmovups zmm28, zmmword ptr [{panel} + 64*", $ahead, "]\n",
+        )
+    };
+    (2, $ahead:literal) => {
+        concat!(
+            "prefetcht0 byte ptr [{panel} + 128*", $ahead, " + 4096]\n",
+            "prefetcht0 byte ptr [{panel} + 128*", $ahead, " + 4160]\n",
+            "vmovups zmm28, zmmword ptr [{panel} + 128*", $ahead, "]\n",
+            "vmovups zmm29, zmmword ptr [{panel} + 128*", $ahead, " + 64]\n",
+        )
+    };
+}
+
+/// Calls `$tile!` with the first `$rows` of the rows listed, each of which stands behind its count.
+macro_rules! by_height {
+    ($rows:expr, $tile:ident, [$($before:tt)*], $height:literal { $($row:tt)* } $($rest:tt)*) => {
+        if $rows == $height {
+            $tile!($($before)* $($row)*)
+        } else {
+            by_height!($rows, $tile, [$($before)* $($row)*], $($rest)*)
+        }
+    };
+    ($rows:expr, $tile:ident, [$($all:tt)*],) => {
+        unreachable!("a tile has between 1 and 14 rows")
+    };
+}
+
+/// The tile of a panel of one vector.
+///
+/// # Safety
+/// As for [`Avx512::multiply_f32`], but `a` and `panel` are at the first of the steps, on a CPU with
+/// AVX-512.
+#[rustfmt::skip]
+#[target_feature(enable = "avx512f")]
+#[inline(never)]
+unsafe fn one_vector(tile: Tile) {
+    macro_rules! of_rows {
+        ($($row:tt $x:literal $sum:literal;)*) => {
+            tile!(tile, 1, [$($row $x $sum;)*])
+        };
+    }
+    // SAFETY: loads are of `steps` values of each row (a row's address is `a` and `row` strides), of
+    // as many vectors of the panel; what is fetched is not read. Stores are to `rows` vectors of
+    // the sums, which are read where the caller says that they are there.
+    unsafe { by_height!(tile.rows, of_rows, [],
+        1 { 0 "zmm30" 0; }
+        2 { 1 "zmm31" 1; }
+        3 { 2 "zmm30" 2; }
+        4 { 3 "zmm31" 3; }
+        5 { 4 "zmm30" 4; }
+        6 { 5 "zmm31" 5; }
+        7 { 6 "zmm30" 6; }
+        8 { 7 "zmm31" 7; }
+        9 { 8 "zmm30" 8; }
+        10 { 9 "zmm31" 9; }
+        11 { 10 "zmm30" 10; }
+        12 { 11 "zmm31" 11; }
+        13 { 12 "zmm30" 12; }
+        14 { 13 "zmm31" 13; }
+    ) }
+}
+
+/// The tile of a panel of two vectors.
+///
+/// # Safety
+/// As for [`one_vector`].
+#[rustfmt::skip]
+#[target_feature(enable = "avx512f")]
+#[inline(never)]
+unsafe fn two_vectors(tile: Tile) {
+    macro_rules! of_rows {
+        ($($row:tt $x:literal $sum0:literal $sum1:literal;)*) => {
+            tile!(tile, 2, [$($row $x $sum0 $sum1;)*])
+        };
+    }
+    // SAFETY: as in `one_vector`, with two vectors of columns and of sums for each row.
+    unsafe { by_height!(tile.rows, of_rows, [],
+        1 { 0 "zmm30" 0 1; }
+        2 { 1 "zmm31" 2 3; }
+        3 { 2 "zmm30" 4 5; }
+        4 { 3 "zmm31" 6 7; }
+        5 { 4 "zmm30" 8 9; }
+        6 { 5 "zmm31" 10 11; }
+        7 { 6 "zmm30" 12 13; }
+        8 { 7 "zmm31" 14 15; }
+        9 { 8 "zmm30" 16 17; }
+        10 { 9 "zmm31" 18 19; }
+        11 { 10 "zmm30" 20 21; }
+        12 { 11 "zmm31" 22 23; }
+        13 { 12 "zmm30" 24 25; }
+        14 { 13 "zmm31" 26 27; }
+    ) }
+}

@@ -1,0 +1,7 @@
+//! Checkpoints and configurations: files that are untrusted until they are checked.
+
+pub(crate) mod checkpoint;
+pub mod config;
+mod mapped_file;
+
+pub use mapped_file::MappedFile;

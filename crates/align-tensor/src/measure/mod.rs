@@ -1,0 +1,9 @@
+//! Measurements of the machine that benchmarks compare kernels with.
+
+mod peak;
+#[cfg(target_arch = "x86_64")]
+mod tile_loop;
+
+pub use peak::peak_flops;
+#[cfg(target_arch = "x86_64")]
+pub use tile_loop::{TileLayout, TileLoop};

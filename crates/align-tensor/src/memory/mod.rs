@@ -1,0 +1,9 @@
+//! Memory: buffers that start on a cache line, the arena of a forward, and workspaces of threads.
+
+mod aligned;
+mod arena;
+pub(crate) mod workspace;
+
+pub use aligned::AlignedBuffer;
+pub(crate) use aligned::{LINE, round_up_to_line};
+pub use arena::{Arena, ArenaSpace, KeptArena};

@@ -1,0 +1,98 @@
+//! The arithmetic of the matrix products.
+
+use crate::number::values::ValueFormat;
+use std::fmt;
+use std::str::FromStr;
+
+/// How the matrix products of a forward are computed.
+///
+/// Sums are `f32` in all of them, and so is everything that is no product with weights: depthwise
+/// convolutions, attention's own products, squeeze-excite, the stem, norms, softmax, activations.
+/// Every precision can be had on every machine: what its instructions cannot do is emulated, by
+/// the same arithmetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Precision {
+    /// IEEE `f32` products and sums.
+    #[default]
+    F32,
+    /// Weights and activations as sums of two bf16 numbers, `high + low`, and three products for
+    /// each product: `high * high + high * low + low * high`. What is left out, `low * low` and
+    /// what the two parts cannot hold of either side, is at most `3 * 2^-16` of a product, and
+    /// some `2^-18` of it on average.
+    Bf16x3,
+    /// Weights and activations rounded to bf16 (8 bits: at most `2^-8` off, each); products are
+    /// exact. The image tower's SiLU is within `2^-12` of itself, and what its depthwise convolutions make is kept in bf16.
+    Bf16,
+    /// The text tower's weights as integers of -127 to 127 and a scale for each output;
+    /// activations, and the weights of all else, as in [`Bf16`](Self::Bf16).
+    Int8,
+}
+
+impl Precision {
+    /// Every precision, the most exact first.
+    pub const ALL: [Self; 4] = [Self::F32, Self::Bf16x3, Self::Bf16, Self::Int8];
+
+    /// The precisions that can be had on this machine: all.
+    pub fn available() -> &'static [Self] {
+        &Self::ALL
+    }
+
+    /// This precision for layers whose weights are not kept as integers.
+    #[must_use]
+    pub fn without_int8(self) -> Self {
+        if self == Self::Int8 { Self::Bf16 } else { self }
+    }
+
+    /// How values are kept that only a product of this precision reads, and tables beside it.
+    pub fn value_format(self) -> ValueFormat {
+        match self {
+            Self::F32 | Self::Bf16x3 => ValueFormat::F32,
+            Self::Bf16 | Self::Int8 => ValueFormat::Bf16,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16x3 => "bf16x3",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
+/// A precision that is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("precision {0:?} is not available: expected f32, bf16x3, bf16 or int8")]
+pub struct PrecisionError(String);
+
+impl FromStr for Precision {
+    type Err = PrecisionError;
+
+    fn from_str(name: &str) -> Result<Self, PrecisionError> {
+        Self::ALL
+            .into_iter()
+            .find(|precision| precision.to_string() == name)
+            .ok_or_else(|| PrecisionError(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_others_are_refused() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.to_string().parse(), Ok(precision));
+        }
+        let error = "fp8".parse::<Precision>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "precision \"fp8\" is not available: expected f32, bf16x3, bf16 or int8"
+        );
+    }
+}
