@@ -1,4 +1,4 @@
-//! The stem, and the first half of the last block of each stage: whole, and without its expansion.
+//! Benchmarks of the stem, and of the first half of the last block of each stage, with and without its expansion.
 
 use align_benches::{Bench, ConvolutionShape, Copies, values, weights};
 use align_tensor::{
@@ -36,7 +36,7 @@ fn stem(bench: &mut Bench<'_>) {
     });
 }
 
-/// With an expansion of that precision, or without.
+/// Benchmarks the first half of a block, with an expansion of precision `expand` or without one.
 fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Precision>) {
     let (isa, team) = (bench.isa, bench.team);
     let (channels, inputs) = (shape.block.expanded_channels, shape.block.in_channels);

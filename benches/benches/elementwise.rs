@@ -1,10 +1,10 @@
-//! Kernels that visit each value once. `elem/s` are values; those of SiLU and softmax are mostly
-//! their exponential's.
+//! Benchmarks of elementwise kernels. `elem/s` counts values. SiLU and softmax spend most of their
+//! time in the exponential.
 
 use align_benches::{Bench, values};
 use align_tensor::{Activation, activate, mean_pool, scale_channels};
 
-/// Values that fit in the first-level cache.
+/// A number of values that fits in the L1 cache.
 const LEN: usize = 4096;
 
 fn main() {
@@ -26,7 +26,7 @@ fn activations(bench: &mut Bench<'_>) {
         ("gelu tanh", Activation::GeluTanh),
         ("relu", Activation::Relu),
     ] {
-        // Applied to its own results, it would be timed on ever smaller numbers in the end.
+        // Repeated on its own results, the kernel would be timed on ever smaller numbers.
         let fresh = values(LEN);
         group.values(name, LEN, || {
             x.copy_from_slice(&fresh);
@@ -35,12 +35,12 @@ fn activations(bench: &mut Bench<'_>) {
     }
 }
 
-/// On the expanded map of a block of align-base's fifth stage.
+/// Benchmarks the kernels that work on channels, on the expanded map of a block of align-base's fifth stage.
 fn channels(bench: &mut Bench<'_>) {
     const PIXELS: usize = 18 * 18;
     const CHANNELS: usize = 1344;
     let isa = bench.isa;
-    // Of size one, so that scaling again and again keeps the values.
+    // Scales of magnitude one, so that repeated scaling keeps the magnitude of the values.
     let scales = vec![-1.0; CHANNELS];
     let (mut x, mut means) = (values(PIXELS * CHANNELS), vec![0.0; CHANNELS]);
     let mut group = bench.group("channels");

@@ -1,5 +1,5 @@
-//! Matrix products of align-base in every precision, their weights in the cache and out of it; beside them the
-//! `matrixmultiply` crate, as `ndarray` calls it.
+//! Benchmarks of align-base's matrix products in every precision, with weights in the cache and out of it. The baseline
+//! is the `matrixmultiply` crate, as `ndarray` calls it.
 
 use align_benches::{Bench, Copies, GemmShape, values, weights};
 use align_tensor::{Activation, Epilogue, PackedMatrix, Precision, gemm};

@@ -1,4 +1,4 @@
-//! What a BERT layer does beside its products: attention, softmax, layer norm.
+//! Benchmarks of a BERT layer's other kernels: attention, softmax, layer norm.
 
 use align_benches::{Bench, values};
 use align_tensor::{Heads, Sequence, ValuesMut, attention, layer_norm, softmax_rows};

@@ -1,7 +1,7 @@
-//! The loop of AMX tiles alone, by where its operands lie: two tiles by two, the only shape that the kernels have.
+//! Benchmarks of the AMX tile loop alone, for different places of its operands in memory.
 //!
-//! The peak is that of tile products in registers, measured by the same process. Where there are no
-//! tiles nothing is measured.
+//! The loop multiplies two tiles by two, the only shape that the kernels use. The peak is that of tile products in
+//! registers, measured by the same process. Without AMX nothing is measured.
 
 #[cfg(target_arch = "x86_64")]
 fn main() {
@@ -21,8 +21,8 @@ fn main() {
 #[cfg(target_arch = "x86_64")]
 fn measure(bench: &mut align_benches::Bench<'_>) {
     use align_tensor::{Precision, TileLayout, TileLoop};
-    // Rows and columns take 64 bytes for each value of `k`, sums 4 KB. A first-level cache has 48 KB, a
-    // second-level one 2 MB.
+    // Rows and columns take 64 bytes for each value of `k`, and sums take 4 KB. The L1 cache has 48 KB, the L2
+    // cache 2 MB.
     let near = TileLayout::new(256, 1);
     let far = TileLayout::new(2048, 1);
     let off = 16;
@@ -34,14 +34,14 @@ fn measure(bench: &mut align_benches::Bench<'_>) {
             "first level, both off by 16 bytes",
             TileLayout { left_offset: off, columns_offset: off, ..near },
         ),
-        // Rows of 4 KB, all in one set of the first-level cache, and rows that are spread.
+        // Rows of 4 KB all map to one set of the L1 cache; a gap of one line spreads them.
         ("second level", far),
         ("second level, rows a line further apart", TileLayout { gap: 64, ..far }),
         (
             "second level, both off by 16 bytes",
             TileLayout { left_offset: off, columns_offset: off, ..far },
         ),
-        // As a product does: a panel of columns meets the rows of a task.
+        // The access pattern of a product: one panel of columns and the rows of a task.
         ("a panel and 160 rows", TileLayout::new(768, 5)),
         ("a panel and 160 rows", TileLayout::new(3072, 5)),
     ];
@@ -50,7 +50,7 @@ fn measure(bench: &mut align_benches::Bench<'_>) {
         let isa = bench.isa;
         let mut group = bench.group_in(precision, &format!("tiles/{precision}"));
         for (name, layout) in layouts {
-            // In two parts everything is twice as large.
+            // Operands in two parts are twice as large.
             let k = if three_products { layout.k / 2 } else { layout.k };
             let layout = TileLayout { k, three_products, ..layout };
             let mut tiles = TileLoop::new(isa, layout).expect("the set has tiles");

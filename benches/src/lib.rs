@@ -1,9 +1,8 @@
-//! What the kernel benchmarks share, and the [`serve`] loop of engines that are compared.
+//! Shared code of the kernel benchmarks, and the [`serve`] loop of the engines that `cargo xtask peers` compares.
 //!
-//! Kernels run on one thread of the instruction set that `ALIGN_ISA` names. Where a kernel's work
-//! is multiply-adds, criterion's `elem/s` are floating-point operations per second, and a line
-//! below says what share of the peak they are. The peaks are measured once in each process:
-//! products of each precision in registers, on the same thread.
+//! Kernels run on one thread, with the instruction set that `ALIGN_ISA` names. If a kernel's work is multiply-adds,
+//! criterion's `elem/s` counts floating-point operations, and the line below it prints the share of the peak. Each
+//! process measures the peaks once: products of each precision in registers, on the same thread.
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +18,7 @@ use std::time::{Duration, Instant};
 pub use serve::{Engine, serve};
 pub use shapes::{ConvolutionShape, GemmShape};
 
-/// The bytes that cold operands fill: more than the last-level cache of most machines.
+/// Total size of the copies of a cold operand, in bytes. It exceeds the last-level cache of most machines.
 const COLD_BYTES: usize = 256 << 20;
 
 /// The benchmarks of one process.
@@ -29,15 +28,15 @@ pub struct Bench<'a> {
     /// A team of the calling thread alone.
     pub team: &'a Team<'a>,
     criterion: Criterion,
-    /// Of every precision.
+    /// Peak of every precision, in floating-point operations per second.
     peaks: Vec<(Precision, f64)>,
 }
 
 impl Bench<'_> {
-    /// Measures the peak and runs `benches`, configured by the command line.
+    /// Measures the peaks and runs `benches`, configured by the command line.
     ///
     /// # Panics
-    /// Where `ALIGN_ISA` names no instruction set of this machine.
+    /// If `ALIGN_ISA` names no instruction set of this machine.
     pub fn main(benches: impl FnOnce(&mut Bench<'_>)) {
         let runtime = Runtime::new().expect("an instruction set of this machine");
         let runtime = runtime.with_threads(Threads::single());
@@ -60,12 +59,12 @@ impl Bench<'_> {
         });
     }
 
-    /// A group of measurements with a name.
+    /// Starts a group of measurements whose products are `f32`.
     pub fn group(&mut self, name: &str) -> Group<'_> {
         self.group_in(Precision::F32, name)
     }
 
-    /// A group of measurements with a name, whose products are of `precision`.
+    /// Starts a group of measurements whose products have `precision`.
     ///
     /// # Panics
     /// Never: every precision has a peak.
@@ -82,7 +81,7 @@ pub struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Times a kernel of `flops` floating-point operations and says its share of the peak.
+    /// Times a kernel of `flops` floating-point operations and prints its share of the peak.
     pub fn flops(&mut self, name: &str, flops: usize, kernel: impl FnMut()) {
         if let Some(fastest) = self.time(name, flops, kernel) {
             let rate = flops as f64 / fastest;
@@ -95,13 +94,12 @@ impl Group<'_> {
         }
     }
 
-    /// Times a kernel on so many values.
+    /// Times a kernel on `values` values.
     pub fn values(&mut self, name: &str, values: usize, kernel: impl FnMut()) {
         self.time(name, values, kernel);
     }
 
-    /// The seconds that the fastest sample took for one call; none where the filter of the command
-    /// line leaves the benchmark out.
+    /// Seconds for one call in the fastest sample, or `None` if the command line's filter excludes the benchmark.
     fn time(&mut self, name: &str, elements: usize, mut kernel: impl FnMut()) -> Option<f64> {
         let fastest = Cell::new(None::<f64>);
         self.group.throughput(Throughput::Elements(elements as u64));
@@ -121,24 +119,24 @@ impl Group<'_> {
     }
 }
 
-/// Copies of one thing, handed out in turn.
+/// Copies of one value, handed out in turn.
 pub struct Copies<T> {
     copies: Vec<T>,
     next: usize,
 }
 
 impl<T: Clone> Copies<T> {
-    /// One copy: it stays in the cache, as far as it fits.
+    /// A single copy, which stays in the cache as far as it fits.
     pub fn hot(thing: &T) -> Self {
         Self { copies: vec![thing.clone()], next: 0 }
     }
 
-    /// So many copies of `bytes` that each has left the cache when its turn comes again.
+    /// Enough copies of `bytes` bytes that each has left the cache when its turn comes again.
     pub fn cold(thing: &T, bytes: usize) -> Self {
         Self { copies: vec![thing.clone(); COLD_BYTES.div_ceil(bytes)], next: 0 }
     }
 
-    /// The next copy.
+    /// Returns the next copy.
     pub fn turn(&mut self) -> &T {
         let index = self.next;
         self.next = (index + 1) % self.copies.len();
@@ -146,11 +144,11 @@ impl<T: Clone> Copies<T> {
     }
 }
 
-/// `len` numbers of [-1, 1) that follow from their index, as if drawn at random.
+/// Returns `len` pseudo-random numbers in [-1, 1), each a function of its index.
 pub fn values(len: usize) -> Vec<f32> {
     (0..len as u64)
         .map(|index| {
-            // SplitMix64: mixed well, for neighbours that resemble each other add up in products.
+            // SplitMix64, because a weaker hash makes neighbours similar, and these would add up in products.
             let mut hash = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
             hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -159,8 +157,9 @@ pub fn values(len: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Weights of `outputs` rows, each for sums of so many inputs, which are then of their inputs' size:
-/// a large sum would make activations work with denormals.
+/// Returns weights `[outputs, inputs]`, scaled so that sums have the magnitude of their inputs.
+///
+/// Large sums would make the activations work with subnormals.
 pub fn weights(outputs: usize, inputs: usize) -> Vec<f32> {
     let scale = (3.0 / inputs as f32).sqrt();
     values(outputs * inputs).into_iter().map(|x| scale * x).collect()
@@ -184,7 +183,7 @@ mod tests {
         let values = values(4096);
         assert!(values.iter().all(|x| (-1.0..1.0).contains(x)));
         let mean = values.iter().sum::<f32>() / 4096.0;
-        // Four times what the mean of so many varies by.
+        // Four standard deviations of the mean.
         assert!(mean.abs() < 4.0 * (1.0 / 3.0f32).sqrt() / 64.0, "{mean}");
     }
 }

@@ -1,12 +1,14 @@
-//! Forwards on request, for comparing programs alternately: each line of standard input is a
-//! request, each line of standard output its answer, both JSON. The first line of the output is
-//! the engine's name and version. Requests:
-//! - `{"images": N, "runs": R}`: the vision tower on `N` seeded images;
-//! - `{"lengths": [..], "padded": T, "runs": R}`: the text tower and its projection on seeded
-//!   captions of these lengths, padded to `T` tokens.
+//! A server that runs forwards on request, so that programs can be timed alternately.
 //!
-//! The answer is `{"ms": [R times], "features": [..]}`: each forward's time, and the last one's
-//! outputs. One more forward goes before them, untimed, since another program had the caches.
+//! The first line of its output is the engine's name and version. Then each line of standard input is a request, and
+//! each line of standard output its answer, both in JSON. The requests are:
+//!
+//! - `{"images": N, "runs": R}`: the vision tower on `N` seeded images;
+//! - `{"lengths": [..], "padded": T, "runs": R}`: the text tower and its projection on seeded captions of these
+//!   lengths, padded to `T` tokens.
+//!
+//! The answer `{"ms": [R times], "features": [..]}` holds the time of each forward and the outputs of the last one. An
+//! untimed forward precedes them, because another program had the caches.
 
 use align_model::{AlignConfig, synthetic};
 use anyhow::Result;
@@ -16,21 +18,21 @@ use std::hint::black_box;
 use std::io::{self, Write};
 use std::time::Instant;
 
-/// Seed of the inputs.
+/// The seed of all inputs.
 const SEED: u64 = 1;
 
-/// What computes the two towers.
+/// An engine that computes the two towers.
 pub trait Engine {
-    /// Features `[n, projection_dim]`, row after row, of pixel values `[n, C, H, W]`.
+    /// Returns features `[n, projection_dim]`, row-major, of pixel values `[n, C, H, W]`.
     ///
     /// # Errors
-    /// Where the engine fails.
+    /// If the engine fails.
     fn image_features(&self, pixels: &Array4<f32>) -> Result<Vec<f32>>;
 
-    /// Features `[n, projection_dim]`, row after row, of token ids and their mask, both `[n, tokens]`.
+    /// Returns features `[n, projection_dim]`, row-major, of token ids and their mask, both `[n, tokens]`.
     ///
     /// # Errors
-    /// Where the engine fails.
+    /// If the engine fails.
     fn text_features(&self, ids: &Array2<i64>, mask: &Array2<i64>) -> Result<Vec<f32>>;
 }
 
@@ -57,7 +59,7 @@ struct Answer {
 /// Prints `version` and answers requests for the model of `config` until the input ends.
 ///
 /// # Errors
-/// Where a request is not one, or the engine fails.
+/// If a line is not a valid request, or the engine fails.
 pub fn serve(version: &str, config: &AlignConfig, engine: &impl Engine) -> Result<()> {
     println!("{version}");
     for line in io::stdin().lines() {
@@ -78,7 +80,7 @@ pub fn serve(version: &str, config: &AlignConfig, engine: &impl Engine) -> Resul
     Ok(())
 }
 
-/// Seeded images `[n, C, side, side]`.
+/// Returns seeded images `[n, C, side, side]`.
 fn pixel_values(config: &AlignConfig, n: usize) -> Result<Array4<f32>> {
     let vision = &config.vision_config;
     let (channels, side) = (vision.num_channels, vision.image_size.height);
@@ -86,7 +88,7 @@ fn pixel_values(config: &AlignConfig, n: usize) -> Result<Array4<f32>> {
     Ok(Array4::from_shape_vec((n, channels, side, side), values)?)
 }
 
-/// Seeded token ids and their mask, both `[n, padded]`.
+/// Returns seeded token ids and their mask, both `[n, padded]`.
 fn captions(config: &AlignConfig, lengths: &[usize], padded: usize) -> (Array2<i64>, Array2<i64>) {
     let text = &config.text_config;
     let mut ids = Array2::from_elem((lengths.len(), padded), text.pad_token_id.unwrap_or(0));

@@ -8,23 +8,23 @@ const SIDE: usize = 289;
 
 /// A matrix product `[m, k] * [n, k]^T`.
 pub struct GemmShape {
-    /// Where it occurs.
+    /// The name of its place in the model.
     pub name: String,
-    /// Pixels or tokens.
+    /// Number of pixels or tokens.
     pub m: usize,
-    /// Outputs.
+    /// Number of outputs.
     pub n: usize,
-    /// Inputs.
+    /// Number of inputs.
     pub k: usize,
 }
 
 impl GemmShape {
-    /// A multiplication and an addition for each product.
+    /// Number of floating-point operations: a multiplication and an addition for each product.
     pub fn flops(&self) -> usize {
         2 * self.m * self.n * self.k
     }
 
-    /// The expansion and the projection of the last block of each stage, for one image.
+    /// Returns the expansion and the projection of the last block of each stage, for one image.
     pub fn of_vision() -> Vec<Self> {
         let mut shapes = Vec::new();
         for shape in ConvolutionShape::of_stages() {
@@ -40,7 +40,7 @@ impl GemmShape {
         shapes
     }
 
-    /// The products of a BERT layer, for 16, 128 and 1024 tokens.
+    /// Returns the products of a BERT layer, for 16, 128 and 1024 tokens.
     pub fn of_text() -> Vec<Self> {
         const HIDDEN: usize = 768;
         let layer = [
@@ -56,16 +56,16 @@ impl GemmShape {
 
 /// The first half of a block on one image.
 pub struct ConvolutionShape {
-    /// Counted from 1.
+    /// The number of the stage, counted from 1.
     pub stage: usize,
     /// Pixels along a side of the input.
     pub side: usize,
-    /// Channels, kernel and stride.
+    /// Channels, kernel size and stride.
     pub block: BlockConfig,
 }
 
 impl ConvolutionShape {
-    /// The last block of each stage, which all but the stage's first are like.
+    /// Returns the last block of each stage. All blocks of a stage but the first have the same shape.
     pub fn of_stages() -> Vec<Self> {
         let config = AlignVisionConfig::default();
         let mut blocks = config.blocks().into_iter();
@@ -84,7 +84,7 @@ impl ConvolutionShape {
         shapes
     }
 
-    /// Kernel, stride and padding.
+    /// Returns kernel size, stride and padding.
     pub fn geometry(&self) -> DepthwiseGeometry {
         let (kernel, stride) = (self.block.kernel_size, self.block.stride);
         let half = kernel / 2;

@@ -1,5 +1,7 @@
-//! Runs forwards of align-rs on request: `forward_server FOLDER THREADS PRECISION` loads a checkpoint
-//! folder and serves it ([`serve`]); its name tells the instruction set and the precision.
+//! A server that runs forwards of align-rs on request.
+//!
+//! `forward_server FOLDER THREADS PRECISION` loads a checkpoint folder and serves it ([`serve`]). The name that it
+//! prints contains the instruction set and the precision.
 
 #![forbid(unsafe_code)]
 

@@ -1,10 +1,11 @@
-//! Times searches of an index of random embeddings beside a plain sum over the same mapped files.
+//! Times searches of an index of random embeddings, alternating with a plain sum over the same mapped files.
 //!
-//! `scan FOLDER [ROWS [QUERIES]]` makes the index in FOLDER if there is none (2,000,000 rows of 640
-//! values in half precision: 2.6 GB, twice that while it is made), then lets the sum, one query and
-//! 64 (or QUERIES) take turns, all on the same threads, and prints the fastest and the median of
-//! each. Times are those of `Searcher::search`: floors, the best ten of each query and putting
-//! workers' finds together are in them.
+//! `scan FOLDER [ROWS [QUERIES]]` creates the index in FOLDER if there is none. It has 2,000,000 rows of 640 values in
+//! half precision: 2.6 GB, and twice that during its creation.
+//!
+//! The sum, a search for one query and a search for 64 (or QUERIES) take turns on the same threads. The fastest and the
+//! median time of each are printed. A time is that of `Searcher::search`. It includes the floors, the best ten of each
+//! query, and the merging of the workers' results.
 
 #![forbid(unsafe_code)]
 
@@ -72,7 +73,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Makes an index of unit vectors that follow from their number.
+/// Creates an index of seeded unit vectors.
 fn make(folder: &Path, rows: usize) -> Result<()> {
     const STEP: usize = 8192;
     let model = ModelIdentity {
@@ -96,9 +97,9 @@ fn make(folder: &Path, rows: usize) -> Result<()> {
     Ok(writer.finish(all, Vec::new())?)
 }
 
-/// Unit vectors that follow from a seed.
+/// Returns seeded unit vectors.
 fn random(rows: usize, seed: u32) -> Vec<f32> {
-    // Two hashes: the values of one repeat with the seed.
+    // A second hash, because `values` does not depend on the seed.
     let mut values = values(rows * DIM);
     let mut state = seed.wrapping_mul(0x85EB_CA6B) | 1;
     for value in &mut values {
@@ -112,7 +113,7 @@ fn random(rows: usize, seed: u32) -> Vec<f32> {
     values
 }
 
-/// The files of an index that hold embeddings.
+/// Maps the files of an index that hold embeddings.
 fn embeddings(folder: &Path) -> Result<Vec<MappedFile>> {
     let mut files = Vec::new();
     for entry in folder.read_dir()? {
@@ -124,9 +125,9 @@ fn embeddings(folder: &Path) -> Result<Vec<MappedFile>> {
     Ok(files)
 }
 
-/// The sum of all words of the files, on all threads.
+/// Returns the sum of all 64-bit words of the files, computed on all threads.
 fn sum_of(files: &[MappedFile], runtime: &Runtime) -> u64 {
-    /// As much as a task of a search.
+    /// The bytes of one task of a search.
     const PIECE: usize = 2048 * DIM * 2;
     let pieces: Vec<&[u8]> = files.iter().flat_map(|file| file.bytes().chunks(PIECE)).collect();
     let sums = runtime.threads.gather(|team| {
