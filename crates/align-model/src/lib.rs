@@ -76,3 +76,8 @@ pub use align_tensor::{
     Checkpoint, CheckpointError, Isa, IsaError, IsaName, Precision, PrecisionError, Profile,
     ReadMode, Runtime, Step, TensorSource, Threads, peak_flops,
 };
+
+/// Compiles the Rust blocks of the README as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
