@@ -44,8 +44,8 @@ impl Bench<'_> {
         let peaks: Vec<_> = Precision::ALL.map(peak).into();
         println!("{}, one thread", runtime.isa.name());
         for (precision, peak) in &peaks {
-            let means = precision.means(runtime.isa);
-            println!("{precision}: peak {:.1} GFLOP/s, {means}", peak * 1e-9);
+            let instructions = runtime.isa.product_instructions(*precision);
+            println!("{precision}: peak {:.1} GFLOP/s, {instructions}", peak * 1e-9);
         }
         let criterion = Criterion::default()
             .sample_size(20)
