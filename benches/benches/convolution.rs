@@ -28,8 +28,8 @@ fn stem(bench: &mut Bench<'_>) {
     let stem = Stem::new(bench.isa, &weights, values(CHANNELS), INPUTS, Activation::Silu);
     let image = values(INPUTS * SIDE * SIDE);
     let pixels = Stem::output_len(SIDE).pow(2);
-    let mut scratch = AlignedBuffer::zeroed(stem.scratch_len(SIDE));
-    let mut out = AlignedBuffer::zeroed(pixels * CHANNELS);
+    let mut scratch = AlignedBuffer::<f32>::zeroed(stem.scratch_len(SIDE));
+    let mut out = AlignedBuffer::<f32>::zeroed(pixels * CHANNELS);
     let flops = 2 * pixels * CHANNELS * INPUTS * 9;
     bench.group("stem").flops("hot", flops, || {
         stem.run(team, &image, (SIDE, SIDE), &mut scratch, &mut out);
@@ -56,8 +56,8 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
     );
     let size = (shape.side, shape.side);
     let input = values(shape.side.pow(2) * kernel.inputs());
-    let mut scratch = AlignedBuffer::zeroed(kernel.scratch_len(1, 1, size));
-    let mut out = AlignedBuffer::zeroed(shape.out_side().pow(2) * channels);
+    let mut scratch = AlignedBuffer::<f32>::zeroed(kernel.scratch_len(1, 1, size));
+    let mut out = AlignedBuffer::<f32>::zeroed(shape.out_side().pow(2) * channels);
     let mut sums = vec![0.0; shape.out_side() * channels];
     let mut means = vec![0.0; channels];
     let name = match expand {

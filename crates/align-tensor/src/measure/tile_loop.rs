@@ -93,10 +93,10 @@ impl TileLoop {
 
 struct Operands {
     layout: TileLayout,
-    left: AlignedBuffer,
-    columns: AlignedBuffer,
+    left: AlignedBuffer<f32>,
+    columns: AlignedBuffer<f32>,
     /// Of the block that was multiplied last.
-    sums: AlignedBuffer,
+    sums: AlignedBuffer<f32>,
 }
 
 impl Operands {
@@ -138,8 +138,8 @@ impl Operands {
 }
 
 /// Pairs of small integers in bf16, whose products and sums are exact.
-fn numbers(words: usize) -> AlignedBuffer {
-    let mut buffer = AlignedBuffer::zeroed(words);
+fn numbers(words: usize) -> AlignedBuffer<f32> {
+    let mut buffer = AlignedBuffer::<f32>::zeroed(words);
     let half = |index: usize| u32::from(bf16::round((index * 11 % 15) as f32 - 7.0));
     for (index, word) in buffer.iter_mut().enumerate() {
         *word = f32::from_bits(half(2 * index) | half(2 * index + 1) << 16);
@@ -156,7 +156,7 @@ mod tests {
     /// The last block, by its definition.
     fn expected(operands: &Operands) -> Vec<f32> {
         let layout = operands.layout;
-        let number = |buffer: &AlignedBuffer, byte: usize| {
+        let number = |buffer: &AlignedBuffer<f32>, byte: usize| {
             let word = buffer[byte / WORD].to_bits();
             bf16::widen((word >> (8 * (byte % WORD))) as u16)
         };

@@ -9,7 +9,7 @@ use std::sync::{Mutex, TryLockError};
 /// forward of a size seen before allocates nothing.
 #[derive(Debug, Default)]
 pub struct Arena {
-    buffer: AlignedBuffer,
+    buffer: AlignedBuffer<f32>,
 }
 
 impl Arena {

@@ -7,14 +7,14 @@ use std::ops::{Deref, DerefMut};
 thread_local! {
     /// Those that are not in use. Each grows to what the largest product has needed of it, so that a size seen before
     /// allocates nothing.
-    static KEPT: RefCell<Vec<AlignedBuffer>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<Vec<AlignedBuffer<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A thread's scratch, given back when it is dropped. Its content is unspecified.
 ///
 /// Who takes another meanwhile finds the one that was taken at the same depth before.
 pub(crate) struct Scratch {
-    buffer: AlignedBuffer,
+    buffer: AlignedBuffer<f32>,
     len: usize,
 }
 

@@ -79,7 +79,7 @@ pub struct ScanQueries {
     isa: Isa,
     dim: usize,
     /// `[count, dim]`, row-major; aligned, since most loads of a tile are of queries.
-    values: AlignedBuffer,
+    values: AlignedBuffer<f32>,
     #[cfg(target_arch = "x86_64")]
     screen: Option<screen::Screen>,
 }
@@ -95,7 +95,7 @@ impl ScanQueries {
     /// Where `dim` is zero or `queries` has not a whole number of rows.
     pub fn new(isa: Isa, queries: &[f32], dim: usize) -> Self {
         assert!(dim > 0 && queries.len().is_multiple_of(dim), "queries [count, {dim}]");
-        let mut values = AlignedBuffer::zeroed(queries.len());
+        let mut values = AlignedBuffer::<f32>::zeroed(queries.len());
         values.copy_from_slice(queries);
         Self {
             isa,
@@ -177,7 +177,7 @@ impl<T: RowElement> Scan<'_, T> {
     }
 
     /// Room for so many widened rows, if they are widened.
-    fn room(&self, height: usize) -> AlignedBuffer {
+    fn room(&self, height: usize) -> AlignedBuffer<f32> {
         let height = if self.is_widened() { height } else { 0 };
         AlignedBuffer::zeroed(product([height, self.queries.dim]))
     }

@@ -47,7 +47,7 @@ pub struct PackedMatrix {
     kernel: Kernel,
     k: usize,
     n: usize,
-    data: AlignedBuffer,
+    data: AlignedBuffer<f32>,
     /// What the sums of each output are multiplied by; empty but for integers.
     scales: Vec<f32>,
 }
@@ -193,7 +193,7 @@ impl PackedMatrix {
     }
 
     /// The packed values alone.
-    pub(crate) fn into_data(self) -> AlignedBuffer {
+    pub(crate) fn into_data(self) -> AlignedBuffer<f32> {
         self.data
     }
 

@@ -59,13 +59,13 @@ const SLACK: f32 = 1.0 + 1e-4;
 pub(super) struct Screen {
     unit: Avx512Vnni,
     /// `[panel][dim / 4][PANEL][4]` signed bytes, zeros behind the last query and value.
-    bytes: AlignedBuffer,
+    bytes: AlignedBuffer<f32>,
     /// By query, as the following, zeros behind the last: the scale `t`.
-    scales: AlignedBuffer,
+    scales: AlignedBuffer<f32>,
     /// `|t f|`, and room for what a score itself loses to rounding, for each unit of `|x|`.
-    errors: AlignedBuffer,
+    errors: AlignedBuffer<f32>,
     /// `|q| + |t f|`, for each unit of a row's `|s e|`.
-    reaches: AlignedBuffer,
+    reaches: AlignedBuffer<f32>,
     /// What the 128 that is added to each value of a row adds to the product.
     offsets: Vec<i32>,
 }
@@ -84,10 +84,10 @@ impl Screen {
         let unit = Avx512Vnni::detect()?;
         let padded = count.next_multiple_of(PANEL);
         let quads = dim.div_ceil(4);
-        let zeros = || AlignedBuffer::zeroed(padded);
+        let zeros = || AlignedBuffer::<f32>::zeroed(padded);
         let (mut scales, mut errors, mut reaches) = (zeros(), zeros(), zeros());
         let mut offsets = vec![0; padded];
-        let mut bytes = AlignedBuffer::zeroed(padded * quads);
+        let mut bytes = AlignedBuffer::<f32>::zeroed(padded * quads);
         let all = bytemuck::cast_slice_mut::<f32, i8>(&mut bytes);
         for (index, query) in queries.chunks_exact(dim).enumerate() {
             let (panel, lane) = (index / PANEL, index % PANEL);
@@ -136,7 +136,7 @@ struct Rounded {
     /// Values of a row, those behind its end included.
     stride: usize,
     /// `[BLOCK, stride]` bytes: `X + 128`.
-    bytes: AlignedBuffer,
+    bytes: AlignedBuffer<f32>,
     /// By row: the scale `s`, `|x|` and `|s e|`.
     scales: [f32; BLOCK],
     lengths: [f32; BLOCK],

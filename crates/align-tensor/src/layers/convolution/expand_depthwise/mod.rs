@@ -81,7 +81,7 @@ pub struct ExpandDepthwise {
     activation: Activation,
     channels: usize,
     /// For each panel of channels: a row of the panel's width for each tap.
-    weights: AlignedBuffer,
+    weights: AlignedBuffer<f32>,
     bias: Vec<f32>,
 }
 
