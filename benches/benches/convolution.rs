@@ -2,7 +2,8 @@
 
 use align_benches::{Bench, ConvolutionShape, Copies, values, weights};
 use align_tensor::{
-    Activation, AlignedBuffer, ExpandDepthwise, Expansion, PackedMatrix, Precision, Stem, ValuesMut,
+    Activation, AlignedBuffer, ExpandDepthwise, Expansion, PackedWeights, Precision, Stem,
+    ValuesMut,
 };
 
 fn main() {
@@ -42,7 +43,7 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
     let (channels, inputs) = (shape.block.expanded_channels, shape.block.in_channels);
     let expansion = expand.map(|precision| {
         let weights = weights(channels, inputs);
-        let weights = PackedMatrix::pack_as(isa, precision, &weights, channels, inputs);
+        let weights = PackedWeights::pack_as(isa, precision, &weights, channels, inputs);
         Expansion::new(weights, values(channels))
     });
     let taps = shape.block.kernel_size.pow(2);

@@ -2,7 +2,7 @@
 //! is the `matrixmultiply` crate, as `ndarray` calls it.
 
 use align_benches::{Bench, Copies, GemmShape, values, weights};
-use align_tensor::{Activation, Epilogue, PackedMatrix, Precision, gemm};
+use align_tensor::{Activation, Epilogue, PackedWeights, Precision, gemm};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array, Array2};
 
@@ -25,7 +25,7 @@ fn ours(bench: &mut Bench<'_>, shape: &GemmShape, precision: Precision, activati
     let (isa, team) = (bench.isa, bench.team);
     let &GemmShape { m, n, k, .. } = shape;
     let (a, bias, mut c) = (values(m * k), values(n), vec![0.0; m * n]);
-    let weights = PackedMatrix::pack_as(isa, precision, &weights(n, k), n, k);
+    let weights = PackedWeights::pack_as(isa, precision, &weights(n, k), n, k);
     let epilogue = Epilogue::default().bias(&bias).activation(activation);
     let mut group = bench.group_in(precision, &format!("gemm/{}/{precision}", shape.name));
     let mut hot = Copies::hot(&weights);

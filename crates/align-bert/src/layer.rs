@@ -3,7 +3,7 @@
 
 use crate::{AlignTextConfig, state::State};
 use align_tensor::{
-    Activation, ArenaSpace, CheckpointError, Heads, Inputs, Linear, Outputs, Profile, Runtime,
+    Activation, ArenaSpace, CheckpointError, Heads, Lhs, Linear, Output, Profile, Runtime,
     Sequence, Team, ValueFormat, Values, Weights, attention, layer_norm, row_pitch,
 };
 
@@ -196,7 +196,7 @@ impl Layer {
             self.intermediate.flops(extent.queries),
             || {
                 let out = format.view_mut(intermediate, intermediate_len);
-                let out = Outputs::with_pitch(out, pitch);
+                let out = Output::from_pitched(out, pitch);
                 self.intermediate.run(team, attended.inputs(), self.activation, None, out);
             },
         );
@@ -205,7 +205,7 @@ impl Layer {
             self.output.flops(extent.queries),
             || {
                 let x = format.view(intermediate, intermediate_len);
-                let x = Inputs::with_pitch(x, pitch);
+                let x = Lhs::from_pitched(x, pitch);
                 let residual = Some(&*attended.values);
                 self.output.run(team, x, Activation::Identity, residual, &mut *out.values);
                 self.output_norm.run(team, out);

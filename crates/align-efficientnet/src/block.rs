@@ -6,8 +6,8 @@ use crate::{
 };
 use align_tensor::{
     Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
-    Expansion, Inputs, Linear, PackedMatrix, Precision, Profile, Runtime, Team, ValueFormat,
-    Weights, gemm, scale_channels,
+    Expansion, Lhs, Linear, PackedWeights, Precision, Profile, Runtime, Team, ValueFormat, Weights,
+    gemm, scale_channels,
 };
 
 /// The expanded map that a group of images may fill, in values: what the caches that the cores
@@ -23,7 +23,7 @@ pub(crate) struct Block {
     runtime: Runtime,
     expand_depthwise: ExpandDepthwise,
     squeeze_excite: SqueezeExcite,
-    projection: PackedMatrix,
+    projection: PackedWeights,
     projection_bias: Vec<f32>,
     residual: bool,
 }
@@ -183,7 +183,7 @@ impl Block {
                 Scaling::Weights => {
                     for image in 0..images {
                         let map = out_pixels * channels;
-                        let inputs = Inputs::scaled(
+                        let inputs = Lhs::from_scaled(
                             &expanded[image * map..][..map],
                             &scales[image * channels..][..channels],
                         );
@@ -207,7 +207,7 @@ impl Block {
                     gemm(team, &*expanded, &self.projection, epilogue(input), &mut *output);
                 }
                 Scaling::OnTheWay => {
-                    let inputs = Inputs::scaled(format.view(expanded, expanded_len), scales);
+                    let inputs = Lhs::from_scaled(format.view(expanded, expanded_len), scales);
                     gemm(team, inputs, &self.projection, epilogue(input), &mut *output);
                 }
             };

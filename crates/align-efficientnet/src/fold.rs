@@ -1,7 +1,7 @@
 //! Batch norm, folded into the convolution before it.
 
 use crate::{AlignVisionConfig, BlockConfig};
-use align_tensor::{CheckpointError, PackedMatrix, Runtime, TensorValues, Weights};
+use align_tensor::{CheckpointError, PackedWeights, Runtime, TensorValues, Weights};
 
 /// A convolution and the batch norm behind it: what they are called and how large.
 pub(crate) struct Convolution {
@@ -105,9 +105,9 @@ impl<'a> Folded<'a> {
     }
 
     /// The weights packed for 1 x 1 convolutions of `inputs` channels.
-    pub(crate) fn pack(&self, runtime: &Runtime, inputs: usize) -> PackedMatrix {
+    pub(crate) fn pack(&self, runtime: &Runtime, inputs: usize) -> PackedWeights {
         let precision = runtime.precision().without_int8();
-        PackedMatrix::pack_values(
+        PackedWeights::pack_values(
             runtime.isa,
             precision,
             std::slice::from_ref(&self.weights),

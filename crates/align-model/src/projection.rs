@@ -1,7 +1,7 @@
 //! The linear layer from the text tower to the embedding space.
 
 use align_tensor::{
-    Activation, CheckpointError, Epilogue, Linear, PackedMatrix, Runtime, Team, Threads, Weights,
+    Activation, CheckpointError, Epilogue, Linear, PackedWeights, Runtime, Team, Threads, Weights,
     gemm,
 };
 use ndarray::{Array2, ArrayView2};
@@ -41,7 +41,7 @@ pub(crate) fn cosines(
     let (n, k) = b.dim();
     let b = b.as_standard_layout();
     let b = b.as_slice().expect("standard layout is contiguous");
-    let packed = PackedMatrix::pack(runtime.isa, b, n, k);
+    let packed = PackedWeights::pack(runtime.isa, b, n, k);
     product(&runtime.threads, a, n, |team, a, out| {
         gemm(team, a, &packed, Epilogue::default(), out);
     })

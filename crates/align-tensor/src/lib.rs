@@ -18,7 +18,10 @@ mod threads;
 
 pub use cpu::{ISA_VARIABLE, Isa, IsaError, IsaName};
 pub use forward::{Profile, Runtime, Step};
-pub use gemm::{Epilogue, Inputs, Outputs, PackedMatrix, PackedView, gemm, row_pitch};
+pub use gemm::{
+    DescriptorError, Epilogue, Lhs, Output, PackedDescriptor, PackedWeights, PackedWeightsView,
+    gemm, row_pitch,
+};
 pub use layers::convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
 pub use layers::{
     Heads, Linear, Sequence, Table, attention, layer_norm, max_pool, mean_pool, scale_channels,

@@ -2,7 +2,7 @@
 
 use super::{MetricsError, check};
 use align_model::Runtime;
-use align_tensor::{Epilogue, PackedMatrix, gemm};
+use align_tensor::{Epilogue, PackedWeights, gemm};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
 /// The most scores held at once: 64 MB. One row is held whatever it takes, and that is little
@@ -40,7 +40,7 @@ fn map_blocks<R: Send>(
     let packed = {
         let items = items.as_standard_layout();
         let items = items.as_slice().expect("standard layout is contiguous");
-        PackedMatrix::pack(runtime.isa, items, n, k)
+        PackedWeights::pack(runtime.isa, items, n, k)
     };
     let block = (max_scores / n).clamp(1, queries.nrows());
     let mut scores = vec![0.0; block * n];

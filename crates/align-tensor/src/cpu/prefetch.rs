@@ -1,4 +1,4 @@
-//! What a tile fetches from memory while it multiplies.
+//! Prefetches: what a tile requests from memory while it multiplies.
 
 use crate::memory::LINE;
 use std::ops::Range;
@@ -6,42 +6,43 @@ use std::ops::Range;
 /// A cache line, in bytes.
 const LINE_BYTES: usize = LINE * size_of::<f32>();
 
-/// Some bytes from an address on for each step of a tile, into the second-level cache. Any address
-/// will do: nothing is read.
+/// A number of bytes to be prefetched into the L2 cache in each step of a tile, from an address on. Any address will do:
+/// nothing is read.
 ///
-/// Memory is slow to begin and soon at its limit, so what comes next is asked for evenly over all the
-/// work before it, not all of it just before.
+/// Memory has a long latency and a limited bandwidth, so prefetches are spread evenly over all the work before the data
+/// are needed.
 #[derive(Clone, Copy)]
 pub(crate) struct Fetch {
-    pub(crate) from: *const f32,
+    pub(crate) from: *const u8,
     /// Bytes for each step, at most a cache line.
     pub(crate) pace: usize,
 }
 
 impl Fetch {
-    /// What is fetched already.
+    /// No prefetch.
     pub(crate) const NOTHING: Self = Self { from: std::ptr::null(), pace: 0 };
 
-    /// A cache line for each step.
-    pub(crate) fn lines(from: *const f32) -> Self {
-        Self { from, pace: LINE_BYTES }
+    /// One cache line in each step.
+    pub(crate) fn lines<T>(from: *const T) -> Self {
+        Self { from: from.cast(), pace: LINE_BYTES }
     }
 
-    /// The share of `what` that falls to `part` of `0..all`, in so many steps.
-    pub(crate) fn share(what: &[f32], part: Range<usize>, all: usize, steps: usize) -> Self {
-        let [start, end] = [part.start, part.end].map(|at| what.len() * at / all);
-        let bytes = size_of_val(&what[start..end]);
-        Self { from: what[start..].as_ptr(), pace: bytes.div_ceil(steps).min(LINE_BYTES) }
+    /// Part `part` of `0..all` of `data`, in `steps` steps.
+    pub(crate) fn share<T>(data: &[T], part: Range<usize>, all: usize, steps: usize) -> Self {
+        let [start, end] = [part.start, part.end].map(|at| data.len() * at / all);
+        let bytes = size_of_val(&data[start..end]);
+        let from = data[start..].as_ptr().cast();
+        Self { from, pace: bytes.div_ceil(steps).min(LINE_BYTES) }
     }
 
-    /// What is left after some steps.
+    /// What is left after `steps` steps.
     pub(crate) fn after(self, steps: usize) -> Self {
         Self { from: self.at(steps), ..self }
     }
 
-    /// The address to fetch in a step.
+    /// The address to prefetch in a step.
     #[inline(always)]
-    pub(crate) fn at(self, step: usize) -> *const f32 {
+    pub(crate) fn at(self, step: usize) -> *const u8 {
         self.from.wrapping_byte_add(step * self.pace)
     }
 }

@@ -5,15 +5,15 @@ use crate::cpu::simd::{Op, Simd};
 use crate::number::ValuesMut;
 use crate::threads::SharedMut;
 
-/// Values that several threads write, each its own.
+/// Values that several tasks write, each task its own.
 #[derive(Clone, Copy)]
-pub(crate) enum SharedValues {
+pub(crate) enum Destination {
     F32(SharedMut<f32>),
     /// Rounded to bf16.
     Bf16(SharedMut<u16>),
 }
 
-impl SharedValues {
+impl Destination {
     pub(crate) fn new(values: ValuesMut<'_>) -> Self {
         match values {
             ValuesMut::F32(values) => Self::F32(SharedMut(values.as_mut_ptr())),
@@ -21,13 +21,13 @@ impl SharedValues {
         }
     }
 
-    /// Stores the first `n <= LANES` lanes as values from `at` on.
+    /// Stores the first `n <= LANES` lanes as the values from index `at` on.
     ///
     /// # Safety
-    /// They must be among the values, which must still be borrowed, and no other thread may use them meanwhile.
+    /// The values must be in bounds and still borrowed, and no other thread may use them at the same time.
     #[inline(always)]
     pub(crate) unsafe fn store<S: Simd>(self, s: S, at: usize, n: usize, v: S::V) {
-        // SAFETY: the caller's duty is for `n` values from `at` on.
+        // SAFETY: the caller's duty covers `n` values from `at` on.
         unsafe {
             match self {
                 Self::F32(p) if n == S::LANES => s.store(p.get().add(at), v),
@@ -37,7 +37,7 @@ impl SharedValues {
         }
     }
 
-    /// Writes `rows [_, width]` to rows that begin `pitch` values apart, the first one as values from `at` on.
+    /// Writes `rows [_, width]` to rows that begin `pitch` values apart. The first row starts at value `at`.
     ///
     /// # Safety
     /// As for [`store`](Self::store).
@@ -53,9 +53,9 @@ impl SharedValues {
     }
 }
 
-/// [`SharedValues::write_rows`], whose maker has taken on its duties.
+/// The arguments of [`Destination::write_rows`], whose caller has taken on its duties.
 struct WriteRows<'a> {
-    to: SharedValues,
+    to: Destination,
     at: usize,
     pitch: usize,
     rows: &'a [f32],
@@ -70,7 +70,7 @@ impl Op for WriteRows<'_> {
         let Self { to, at, pitch, rows, width } = self;
         for (row, values) in rows.chunks_exact(width).enumerate() {
             for (index, v) in values.chunks(S::LANES).enumerate() {
-                // SAFETY: the duties of `SharedValues::write_rows`, which alone makes this type.
+                // SAFETY: the duties of `Destination::write_rows`, the only place that makes this type.
                 unsafe {
                     to.store(s, at + row * pitch + index * S::LANES, v.len(), s.load_tail(v));
                 }

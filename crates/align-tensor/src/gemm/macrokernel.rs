@@ -1,215 +1,276 @@
-//! What one task of a product does: some tiles of rows times some panels.
+//! The macrokernel: all tiles of one task, that is a range of row tiles times a range of panels.
 
 use crate::cpu::prefetch::Fetch;
 use crate::cpu::simd::{Op, Simd};
-use crate::gemm::epilogue::{Affine, Target};
-use crate::gemm::loop_order::{Order, Visit};
-use crate::gemm::microkernel::Tile;
-use crate::gemm::packing::weights::widen_integers;
-use crate::gemm::parallel::Product;
+use crate::gemm::Word;
+use crate::gemm::epilogue::{ColumnTransform, OutputTile};
+use crate::gemm::loop_order::{LoopOrder, PanelBlock};
+use crate::gemm::microkernel::{MAX_TILE, Tile, max_tile_rows};
+use crate::gemm::packing::panel::{scale_steps, widen_integers};
+use crate::gemm::packing::view::PackedWeightsView;
+use crate::gemm::problem::Problem;
 use crate::math::activation::{ActivationVisitor, VectorFn};
+use crate::memory::round_up_to_line;
+use crate::memory::workspace::Workspace;
 use crate::number::Precision;
 use std::ops::Range;
 
-/// The tiles that fetch a panel of two vectors where each takes a cache line for each step.
+/// The last tiles of the first panel that prefetch the next panel. Two suffice if each prefetches a cache line in each
+/// step.
 const PANEL_FETCHES: usize = 2;
 
-/// A part of a product that no other thread computes.
-pub(super) struct Part<'a> {
-    pub(super) product: &'a Product<'a>,
-    pub(super) tiles: Range<usize>,
-    pub(super) panels: Range<usize>,
-    /// Those of the tiles whose rows the kernel does not read as they are given.
-    pub(super) placed_tiles: Range<usize>,
-    /// Room for these rows in the kernel's form; empty where they are there.
-    pub(super) rounded: &'a mut [f32],
-    /// Room for a panel of integers, widened, or one of `f32`, scaled; empty where the stored one serves.
-    pub(super) remade: &'a mut [f32],
-    pub(super) order: Order,
-    /// The values of a tile's sums.
-    pub(super) tile_len: usize,
-    /// Room for the sums of the largest tile, or of each where they wait.
-    pub(super) sums: &'a mut [f32],
+/// Computes a range of row tiles times a range of panels.
+///
+/// # Safety
+/// No other thread may compute one of these tiles with one of these panels at the same time.
+pub(super) unsafe fn compute(problem: &Problem<'_>, tiles: Range<usize>, panels: Range<usize>) {
+    if tiles.is_empty() || panels.is_empty() {
+        return;
+    }
+    let PackedWeightsView { kernel, k, isa, .. } = problem.weights;
+    let rows = problem.tiles.rows_of(&tiles).len();
+    let packed_tiles = tiles.start.max(problem.tiles_in_place())..tiles.end;
+    let lhs_len = if problem.packed_lhs.is_some() || packed_tiles.is_empty() {
+        0
+    } else {
+        problem.lhs_packing().len(problem.tiles.rows_of(&packed_tiles).len())
+    };
+    let width = problem.weights.layout().width(panels.start);
+    let panel_len =
+        if panels_are_prepared(problem) { round_up_to_line(kernel.panel_len(k, width)) } else { 0 };
+    let order = LoopOrder::new(kernel, k, rows, tiles.len());
+    let tile_len = max_tile_rows(kernel, isa) * width;
+    let sums_len = (order.waiting(tiles.len(), panels.len()) * tile_len).max(MAX_TILE);
+    let mut workspace = Workspace::take(lhs_len + panel_len + sums_len);
+    let (lhs, rest) = workspace.split_at_mut(lhs_len);
+    let (panel, sums) = rest.split_at_mut(panel_len);
+    let sums = bytemuck::cast_slice_mut(sums);
+    let task =
+        Macrokernel { problem, tiles, panels, packed_tiles, lhs, panel, order, tile_len, sums };
+    kernel.unit.ready(|| problem.epilogue.activation.visit(task));
 }
 
-impl ActivationVisitor for Part<'_> {
+/// Whether panels are widened or scaled before they are multiplied.
+fn panels_are_prepared(problem: &Problem<'_>) -> bool {
+    match problem.weights.kernel.precision {
+        Precision::Int8 => true,
+        Precision::F32 => !problem.lhs.scales.is_empty(),
+        Precision::Bf16 | Precision::Bf16x3 => false,
+    }
+}
+
+/// A task of a product. No other thread computes its tiles with its panels.
+struct Macrokernel<'a> {
+    problem: &'a Problem<'a>,
+    tiles: Range<usize>,
+    panels: Range<usize>,
+    /// Those of the tiles whose rows the kernel cannot read in place.
+    packed_tiles: Range<usize>,
+    /// Workspace for these rows, packed. Empty if all tasks share packed rows.
+    lhs: &'a mut [Word],
+    /// Workspace for a panel that is widened or scaled. Empty if the stored panel is multiplied.
+    panel: &'a mut [Word],
+    order: LoopOrder,
+    /// Values of a tile's sums.
+    tile_len: usize,
+    /// Workspace for the sums of the largest tile, or for those of each tile if they wait for the next block of `k`.
+    sums: &'a mut [f32],
+}
+
+impl ActivationVisitor for Macrokernel<'_> {
     type Output = ();
 
     #[inline(always)]
     fn visit<F: VectorFn>(self, f: F) {
-        self.product.weights.isa.dispatch(ActivatedPart { part: self, f });
+        self.problem.weights.isa.dispatch(WithActivation { task: self, f });
     }
 }
 
-struct ActivatedPart<'a, F> {
-    part: Part<'a>,
+/// A [`Macrokernel`], compiled for one activation.
+struct WithActivation<'a, F> {
+    task: Macrokernel<'a>,
     f: F,
 }
 
-impl<F: VectorFn> Op for ActivatedPart<'_, F> {
+impl<F: VectorFn> Op for WithActivation<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { part, f } = self;
-        let Part { product, tiles, panels, placed_tiles, rounded, remade, order, tile_len, sums } =
-            part;
-        let &Product { weights, epilogue, ref c, pitch, tiles: row_tiles, .. } = product;
+        let Self { task, f } = self;
+        let Macrokernel {
+            problem,
+            tiles,
+            panels,
+            packed_tiles,
+            lhs,
+            panel: prepared,
+            order,
+            tile_len,
+            sums,
+        } = task;
+        let &Problem { weights, epilogue, ref output, pitch, tiles: row_tiles, .. } = problem;
         let (k, kernel) = (weights.k, weights.kernel);
-        let source = product.place(s, &placed_tiles, rounded);
-        let low = product.left().low();
-        let shape = weights.shape();
+        let lhs_tiles = LhsTiles::pack(s, problem, &packed_tiles, lhs);
+        let lhs_part_len = problem.lhs_packing().part_len();
+        let layout = weights.layout();
         let steps = kernel.steps(k);
-        let visit = |index| order.visit(index, &panels, steps);
-        for (number, Visit { panel, steps: pass }) in (0..).map_while(visit).enumerate() {
-            let columns = shape.columns(panel);
-            let width = shape.width(panel);
-            let packed = if remade.is_empty() {
+        let panel_block = |index| order.panel_block(index, &panels, steps);
+        for (index, PanelBlock { panel, steps: block }) in (0..).map_while(panel_block).enumerate()
+        {
+            let columns = layout.columns(panel);
+            let width = layout.width(panel);
+            let packed = if prepared.is_empty() {
                 weights.panel(panel).as_ptr()
             } else {
-                product.remake(s, panel, pass.clone(), remade);
-                remade.as_ptr()
+                prepare(s, problem, panel, block.clone(), prepared);
+                prepared.as_ptr()
             };
-            let next = product.next_rows(visit(number + 1), panel, &pass);
+            let next = next_block(&weights, panel_block(index + 1), panel, &block);
             let scales = weights.scales.get(columns.clone()).unwrap_or(&[]);
             let bias = epilogue.bias.map_or(&[][..], |bias| &bias[columns.clone()]);
-            let affine = Affine::new(s, scales, bias);
+            let transform = ColumnTransform::new(s, scales, bias);
             for (index, tile) in tiles.clone().enumerate() {
                 let rows = row_tiles.rows(tile);
-                let (a, stride) = source.rows_of(tile, rows.start);
+                let (lhs, lhs_stride) = lhs_tiles.row(tile, rows.start);
                 let slot = order.slot(index, tiles.len(), panel - panels.start);
                 let sums = &mut sums[slot * tile_len..];
-                // With the first panel each tile fetches the rows of the next one, but for the
-                // last ones; then all of them fetch the next panel.
-                let fetches_rows = order == Order::Whole && panel == panels.start;
+                // During the first panel each tile prefetches the rows of the next tile, except for the last tiles. From
+                // then on all tiles share the prefetch of the next panel.
+                let fetches_rows = order == LoopOrder::WholeK && panel == panels.start;
                 let fetch = if fetches_rows && index + PANEL_FETCHES < tiles.len() {
-                    Fetch::lines(a.wrapping_add(rows.len() * stride))
+                    Fetch::lines(lhs.wrapping_add(rows.len() * lhs_stride))
                 } else {
                     let fetching = if fetches_rows { PANEL_FETCHES } else { tiles.len() };
                     let fetching = fetching.min(tiles.len());
                     let part = index + fetching - tiles.len();
-                    Fetch::share(next, part..part + 1, fetching, pass.len())
+                    Fetch::share(next, part..part + 1, fetching, block.len())
                 };
-                // SAFETY: `a` is the first of `rows`, as they are given or as `place` wrote them, which are at
-                // most the tile's height; `packed` is `steps` rows of `width` columns
-                // in the kernel's form, of which those of the pass are there; `sums` holds the
-                // largest tile, and what the visit before left in it. The kernel is of the
-                // weights' own instruction set, which this is.
+                // SAFETY: `lhs` is the first of `rows`, which are in the form that the kernel reads (in place or as
+                // `LhsTiles::pack` wrote them) and no more than the tile's height. `packed` holds the steps of the block
+                // for `width` columns in the kernel's form. `sums` has room for the largest tile and holds what the
+                // blocks before left. The kernel is of the weights' instruction set, which is `S`.
                 unsafe {
                     Tile {
                         rows: rows.len(),
-                        first: pass.start,
-                        steps: pass.len(),
+                        first_step: block.start,
+                        steps: block.len(),
                         width,
-                        a,
-                        stride,
-                        low,
+                        lhs,
+                        lhs_stride,
+                        lhs_part_len,
                         panel: packed,
                         fetch,
                         sums: sums.as_mut_ptr(),
                     }
                     .compute(s, kernel);
                 }
-                if pass.end < steps {
+                if block.end < steps {
                     continue;
                 }
                 let at = rows.start * pitch + columns.start;
                 let residual = epilogue.residual.map_or(std::ptr::null(), |r| r[at..].as_ptr());
-                // SAFETY: `columns` are within the `n` of rows `rows`, `pitch` apart, which are below `m`, of
-                // the residual and of `c` (checked by `Product::new`). No other task has these
-                // rows and columns of `c`.
+                // SAFETY: `columns` are within the `n` of rows `rows`, `pitch` apart, which are below `m`, of the residual
+                // and of the output (checked by `Problem::new`). No other task has these rows and columns.
                 unsafe {
-                    let target = Target { columns: columns.len(), residual, out: *c, at, pitch };
-                    target.finish(s, f, &affine, &sums[..rows.len() * width], width);
+                    let out = *output;
+                    OutputTile { columns: columns.len(), residual, out, at, pitch }.finish(
+                        s,
+                        f,
+                        &transform,
+                        &sums[..rows.len() * width],
+                        width,
+                    );
                 }
             }
         }
     }
 }
 
-/// Where a task's rows are in the form that the kernel reads.
-struct Source {
-    /// The first tile whose rows are not read as they are given.
-    first_placed: usize,
-    given: Rows,
-    placed: Rows,
+/// The rows of a task's tiles in the form that the kernel reads: leading tiles in place, the others packed.
+struct LhsTiles {
+    /// The first tile whose rows are packed.
+    first_packed: usize,
+    in_place: LhsPointer,
+    packed: LhsPointer,
 }
 
 /// Rows in memory.
 #[derive(Clone, Copy)]
-struct Rows {
-    /// The number of the first.
+struct LhsPointer {
+    /// The index of the row at `at`.
     first: usize,
-    at: *const f32,
-    /// Words from one to the next.
+    at: *const Word,
+    /// Words from one row to the next.
     stride: usize,
 }
 
-impl Source {
-    /// Row `row`, the first of tile `tile`, and words from one to the next.
+impl LhsTiles {
+    /// Packs the rows of `tiles` into `workspace`, unless there are packed rows that all tasks share.
     #[inline(always)]
-    fn rows_of(&self, tile: usize, row: usize) -> (*const f32, usize) {
-        let Rows { first, at, stride } =
-            if tile < self.first_placed { self.given } else { self.placed };
+    fn pack<S: Simd>(
+        s: S,
+        problem: &Problem<'_>,
+        tiles: &Range<usize>,
+        workspace: &mut [Word],
+    ) -> Self {
+        let packing = problem.lhs_packing();
+        let (first, at) = match problem.packed_lhs {
+            Some(packed) => (0, packed.as_ptr()),
+            None if tiles.is_empty() => (0, std::ptr::null()),
+            None => {
+                let rows = problem.tiles.rows_of(tiles);
+                packing.pack(s, problem.lhs_rows(&rows), workspace);
+                (rows.start, workspace.as_ptr())
+            }
+        };
+        let packed = LhsPointer { first, at, stride: packing.stride() };
+        let (at, stride) = problem.lhs_in_place().unwrap_or((std::ptr::null(), 0));
+        Self { first_packed: tiles.start, in_place: LhsPointer { first: 0, at, stride }, packed }
+    }
+
+    /// Row `row`, the first of tile `tile`, and the words from one row to the next.
+    #[inline(always)]
+    fn row(&self, tile: usize, row: usize) -> (*const Word, usize) {
+        let LhsPointer { first, at, stride } =
+            if tile < self.first_packed { self.in_place } else { self.packed };
         (at.wrapping_add((row - first) * stride), stride)
     }
 }
 
-impl<'a> Product<'a> {
-    /// Writes the rows of some tiles in the kernel's form to `room`, unless all are there.
-    #[inline(always)]
-    fn place<S: Simd>(&self, s: S, tiles: &Range<usize>, room: &mut [f32]) -> Source {
-        let left = self.left();
-        let (first, at) = match self.placed {
-            Some(placed) => (0, placed.as_ptr()),
-            None if tiles.is_empty() => (0, std::ptr::null()),
-            None => {
-                let rows = self.tiles.rows_of(tiles);
-                left.place(s, self.rows(&rows), room);
-                (rows.start, room.as_ptr())
-            }
-        };
-        let placed = Rows { first, at, stride: left.stride() };
-        let (at, stride) = self.given().unwrap_or((std::ptr::null(), 0));
-        Source { first_placed: tiles.start, given: Rows { first: 0, at, stride }, placed }
-    }
-
-    /// What the weights are read of next, behind some rows of a panel.
-    fn next_rows(&self, next: Option<Visit>, panel: usize, rows: &Range<usize>) -> &'a [f32] {
-        let weights = self.weights;
-        match next {
-            Some(Visit { panel, steps }) => weights.panel_rows(panel, steps),
-            // The panel of the worker's next task.
-            None if panel + 1 < weights.shape().panels() => {
-                weights.panel_rows(panel + 1, 0..rows.len())
-            }
-            None => &[],
+/// The part of the weights that is read after a block of a panel: `next`, else the start of the panel after it, which is
+/// the worker's next task.
+fn next_block<'a>(
+    weights: &PackedWeightsView<'a>,
+    next: Option<PanelBlock>,
+    panel: usize,
+    block: &Range<usize>,
+) -> &'a [Word] {
+    match next {
+        Some(PanelBlock { panel, steps }) => weights.panel_steps(panel, steps),
+        None if panel + 1 < weights.layout().panels() => {
+            weights.panel_steps(panel + 1, 0..block.len())
         }
-    }
-
-    /// Writes some rows of a panel to where they are in `to`: integers widened, `f32` scaled.
-    #[inline(always)]
-    fn remake<S: Simd>(&self, s: S, panel: usize, rows: Range<usize>, to: &mut [f32]) {
-        let weights = self.weights;
-        let width = weights.shape().width(panel);
-        let row = weights.kernel.panel_len(weights.k, width) / weights.kernel.steps(weights.k);
-        let to = &mut to[rows.start * row..rows.end * row];
-        let stored = weights.panel_rows(panel, rows.clone());
-        match weights.kernel.precision {
-            Precision::Int8 => widen_integers(stored, to),
-            _ => scale_rows(s, stored, self.a.scales_of(rows), width, to),
-        }
+        None => &[],
     }
 }
 
-/// Multiplies each row of a panel of `f32` by its scale.
+/// Writes a range of steps of a panel to their place in `to`: integers are widened, `f32` values scaled.
 #[inline(always)]
-fn scale_rows<S: Simd>(s: S, panel: &[f32], scales: &[f32], width: usize, to: &mut [f32]) {
-    let rows = panel.chunks_exact(width).zip(to.chunks_exact_mut(width));
-    for ((row, to), &scale) in rows.zip(scales) {
-        let scale = s.splat(scale);
-        for (row, to) in row.chunks_exact(S::LANES).zip(to.chunks_exact_mut(S::LANES)) {
-            s.store_slice(to, s.mul(s.load_slice(row), scale));
-        }
+fn prepare<S: Simd>(
+    s: S,
+    problem: &Problem<'_>,
+    panel: usize,
+    steps: Range<usize>,
+    to: &mut [Word],
+) {
+    let weights = problem.weights;
+    let width = weights.layout().width(panel);
+    let step = weights.kernel.panel_len(weights.k, width) / weights.kernel.steps(weights.k);
+    let to = &mut to[steps.start * step..steps.end * step];
+    let stored = weights.panel_steps(panel, steps.clone());
+    match weights.kernel.precision {
+        Precision::Int8 => widen_integers(stored, to),
+        _ => scale_steps(s, stored, problem.lhs.scales_of(steps), width, to),
     }
 }

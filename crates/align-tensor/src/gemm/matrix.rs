@@ -1,53 +1,33 @@
-//! The rows that go into a product and those that come out.
+//! The operands of a product in memory: rows of the lhs and of the output.
 //!
-//! Both are row-major. Rows follow each other without gaps, or begin a pitch apart: see [`row_pitch`].
+//! Both are row-major. Rows follow each other without gaps, or begin a pitch apart: see
+//! [`row_pitch`](super::row_pitch()).
 
-use crate::gemm::packing::lhs::{GivenRows, RowScales};
-use crate::memory::LINE;
-use crate::number::{ValueFormat, Values, ValuesMut};
+use crate::cpu::simd::Simd;
+use crate::number::{Values, ValuesMut};
 use std::ops::Range;
 
-/// Half the bytes after which lines of memory share their places in the first-level cache again, which are those of a
-/// page on every x86-64 CPU there is.
-const HALF_CACHE_PERIOD: usize = 2048;
-
-/// The pitch for rows of `len` values that will be multiplied: `len`, or where that is a multiple of 2048 bytes, a cache
-/// line more.
-///
-/// A product reads a line of each of up to 14 rows at a time, or of 32 where there are tiles. At such a distance they
-/// share one or two sets of 8 or 12 places of the first-level cache and drive each other out: on a Zen 4, `f32` products
-/// of 3072 inputs lose a fifth of their speed.
-pub fn row_pitch(format: ValueFormat, len: usize) -> usize {
-    let each = format.values_of_a_word();
-    if len.is_multiple_of(each) { each * pitch_of_words(len / each) } else { len }
-}
-
-/// The same in words of 32 bits.
-pub(super) fn pitch_of_words(len: usize) -> usize {
-    if (len * size_of::<f32>()).is_multiple_of(HALF_CACHE_PERIOD) { len + LINE } else { len }
-}
-
-/// What is multiplied with the weights: rows `[m, k]`.
+/// The left-hand side of a product: rows `[m, k]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Inputs<'a> {
+pub struct Lhs<'a> {
     pub(super) rows: Values<'a>,
     pitch: Option<usize>,
     pub(super) scales: &'a [f32],
 }
 
-impl<'a> Inputs<'a> {
-    /// Rows that begin `pitch` values apart; what is behind the `k` of each does not matter.
-    pub fn with_pitch(rows: impl Into<Values<'a>>, pitch: usize) -> Self {
+impl<'a> Lhs<'a> {
+    /// Rows that begin `pitch` values apart. The values between the `k` of a row and the next row are ignored.
+    pub fn from_pitched(rows: impl Into<Values<'a>>, pitch: usize) -> Self {
         Self { rows: rows.into(), pitch: Some(pitch), scales: &[] }
     }
 
-    /// `rows`, each value times a factor of its input: `scales [groups, k]`, where the rows are in
-    /// groups of equal size.
+    /// Rows whose values are multiplied by a scale for each input: `scales [groups, k]`. The rows are in `groups` groups
+    /// of equal size.
     ///
-    /// Where rows are rounded on the way, they are scaled then. In `f32` they are read as they are and
-    /// each panel of the weights is scaled before it is multiplied, so there may be one group only. Rows that are kept
-    /// in bf16 are scaled, and rounded again.
-    pub fn scaled(rows: impl Into<Values<'a>>, scales: &'a [f32]) -> Self {
+    /// If the product rounds its rows, they are scaled at the same time. In `f32` they are read in place and each panel of
+    /// the weights is scaled before it is multiplied, so only one group is possible. Rows that are stored in bf16 are
+    /// scaled and rounded again.
+    pub fn from_scaled(rows: impl Into<Values<'a>>, scales: &'a [f32]) -> Self {
         Self { rows: rows.into(), pitch: None, scales }
     }
 
@@ -56,52 +36,52 @@ impl<'a> Inputs<'a> {
         self.pitch.unwrap_or(k)
     }
 
-    /// Some of `m` rows of `k` values.
-    pub(super) fn rows_of(self, rows: &Range<usize>, m: usize, k: usize) -> GivenRows<'a> {
+    /// A range of `m` rows of `k` values.
+    pub(super) fn rows_of(self, rows: &Range<usize>, m: usize, k: usize) -> LhsRows<'a> {
         let pitch = self.pitch(k);
         let groups = self.scales.len() / k;
         let scales = RowScales { scales: self.scales, rows: m / groups.max(1), first: rows.start };
-        GivenRows {
+        LhsRows {
             values: self.rows.slice(rows.start * pitch..rows.end * pitch),
             pitch,
             scales: (groups > 0).then_some(scales),
         }
     }
 
-    /// The factors of some inputs of the first group.
+    /// The scales of a range of inputs of the first group.
     pub(super) fn scales_of(self, inputs: Range<usize>) -> &'a [f32] {
         &self.scales[inputs]
     }
 }
 
-impl<'a> From<Values<'a>> for Inputs<'a> {
+impl<'a> From<Values<'a>> for Lhs<'a> {
     fn from(rows: Values<'a>) -> Self {
         Self { rows, pitch: None, scales: &[] }
     }
 }
 
-impl<'a> From<&'a [f32]> for Inputs<'a> {
+impl<'a> From<&'a [f32]> for Lhs<'a> {
     fn from(rows: &'a [f32]) -> Self {
         Values::F32(rows).into()
     }
 }
 
-impl<'a> From<&'a Vec<f32>> for Inputs<'a> {
+impl<'a> From<&'a Vec<f32>> for Lhs<'a> {
     fn from(rows: &'a Vec<f32>) -> Self {
         rows[..].into()
     }
 }
 
-/// Where a product goes: rows `[m, n]`.
+/// The output of a product: rows `[m, n]`.
 #[derive(Debug)]
-pub struct Outputs<'a> {
+pub struct Output<'a> {
     pub(super) rows: ValuesMut<'a>,
     pitch: Option<usize>,
 }
 
-impl<'a> Outputs<'a> {
-    /// Rows that begin `pitch` values apart; what is behind the `n` of each is not written.
-    pub fn with_pitch(rows: impl Into<ValuesMut<'a>>, pitch: usize) -> Self {
+impl<'a> Output<'a> {
+    /// Rows that begin `pitch` values apart. The values between the `n` of a row and the next row are not written.
+    pub fn from_pitched(rows: impl Into<ValuesMut<'a>>, pitch: usize) -> Self {
         Self { rows: rows.into(), pitch: Some(pitch) }
     }
 
@@ -111,40 +91,111 @@ impl<'a> Outputs<'a> {
     }
 }
 
-impl<'a> From<ValuesMut<'a>> for Outputs<'a> {
+impl<'a> From<ValuesMut<'a>> for Output<'a> {
     fn from(rows: ValuesMut<'a>) -> Self {
         Self { rows, pitch: None }
     }
 }
 
-impl<'a> From<&'a mut [f32]> for Outputs<'a> {
+impl<'a> From<&'a mut [f32]> for Output<'a> {
     fn from(rows: &'a mut [f32]) -> Self {
         ValuesMut::F32(rows).into()
     }
 }
 
-impl<'a> From<&'a mut Vec<f32>> for Outputs<'a> {
+impl<'a> From<&'a mut Vec<f32>> for Output<'a> {
     fn from(rows: &'a mut Vec<f32>) -> Self {
         (&mut rows[..]).into()
     }
+}
+
+/// A scale for each input: `[groups, k]`. The rows are in groups of equal size.
+#[derive(Clone, Copy)]
+pub(super) struct RowScales<'a> {
+    scales: &'a [f32],
+    /// Rows in a group.
+    rows: usize,
+    /// The index of the first row.
+    first: usize,
+}
+
+/// Rows of the lhs in memory, `pitch` values apart. Each value is multiplied by its scale if there are scales.
+#[derive(Clone, Copy)]
+pub(crate) struct LhsRows<'a> {
+    pub(super) values: Values<'a>,
+    pub(super) pitch: usize,
+    pub(super) scales: Option<RowScales<'a>>,
+}
+
+impl<'a> LhsRows<'a> {
+    /// `rows [_, k]` without gaps and scales.
+    pub(crate) fn from_contiguous(rows: &'a [f32], k: usize) -> Self {
+        Self { values: Values::F32(rows), pitch: k, scales: None }
+    }
+
+    pub(super) fn count(self) -> usize {
+        self.values.len() / self.pitch
+    }
+
+    /// A range of the rows.
+    pub(super) fn slice(self, rows: Range<usize>) -> Self {
+        let values = self.values.slice(rows.start * self.pitch..rows.end * self.pitch);
+        let scales =
+            self.scales.map(|scales| RowScales { first: scales.first + rows.start, ..scales });
+        Self { values, scales, ..self }
+    }
+
+    /// The `k` values of one.
+    #[inline(always)]
+    pub(super) fn row(self, index: usize, k: usize) -> LhsRow<'a> {
+        let values = self.values.slice(index * self.pitch..index * self.pitch + k);
+        let scales = self.scales.map(
+            #[inline(always)]
+            |RowScales { scales, rows, first }| &scales[(first + index) / rows * k..][..k],
+        );
+        LhsRow { values, scales }
+    }
+}
+
+/// One row of [`LhsRows`].
+#[derive(Clone, Copy)]
+pub(super) struct LhsRow<'a> {
+    values: Values<'a>,
+    scales: Option<&'a [f32]>,
+}
+
+impl LhsRow<'_> {
+    /// The vector that starts at value `first`, multiplied by its scales. Zeros follow the end of the row.
+    #[inline(always)]
+    pub(super) fn vector<S: Simd>(self, s: S, first: usize) -> S::V {
+        let len = self.values.len();
+        let end = len.min(first + S::LANES);
+        let range = first.min(end)..end;
+        let x = match self.values {
+            Values::F32(values) => load(s, &values[range.clone()]),
+            Values::Bf16(values) => s.load_bf16_tail(&values[range.clone()]),
+        };
+        match self.scales {
+            Some(scales) => s.mul(x, load(s, &scales[range])),
+            None => x,
+        }
+    }
+}
+
+/// A vector, or fewer values followed by zeros.
+#[inline(always)]
+fn load<S: Simd>(s: S, x: &[f32]) -> S::V {
+    if x.len() == S::LANES { s.load_slice(x) } else { s.load_tail(x) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cpu::Isa;
-    use crate::gemm::{Epilogue, PackedMatrix, gemm};
+    use crate::gemm::{Epilogue, PackedWeights, gemm};
     use crate::number::Precision;
     use crate::testing::values;
     use crate::threads::Threads;
-
-    #[test]
-    fn rows_of_whole_pages_are_drawn_apart() {
-        let pitch =
-            |len| [ValueFormat::F32, ValueFormat::Bf16].map(|format| row_pitch(format, len));
-        assert_eq!([768, 1024].map(pitch), [[768, 768], [1040, 1056]]);
-        assert_eq!([1536, 3072, 3073].map(pitch), [[1552, 1536], [3088, 3104], [3073, 3073]]);
-    }
 
     /// What is between the rows is NaN, and stays as it is.
     #[test]
@@ -157,7 +208,7 @@ mod tests {
         };
         for isa in Isa::available() {
             for precision in Precision::ALL {
-                let packed = PackedMatrix::pack_as(isa, precision, &w, n, k);
+                let packed = PackedWeights::pack_as(isa, precision, &w, n, k);
                 let (mut close, mut wide) = (vec![0.0; m * n], vec![f32::NAN; m * (n + 5)]);
                 let wide_residual = apart(&residual, n, n + 5);
                 Threads::single().gather(|team| {
@@ -166,8 +217,8 @@ mod tests {
                     let a = apart(&a, k, k + 3);
                     let epilogue = Epilogue::default().residual(&wide_residual);
                     let (a, c) = (
-                        Inputs::with_pitch(&a[..], k + 3),
-                        Outputs::with_pitch(&mut wide[..], n + 5),
+                        Lhs::from_pitched(&a[..], k + 3),
+                        Output::from_pitched(&mut wide[..], n + 5),
                     );
                     gemm(team, a, &packed, epilogue, c);
                 });

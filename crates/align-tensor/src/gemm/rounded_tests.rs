@@ -57,10 +57,10 @@ impl Case {
         Self { m, n, k, a, w, bias: values(n, 3), residual: None, scales: Vec::new() }
     }
 
-    fn packed(&self, isa: Isa, kernel: Kernel) -> PackedMatrix {
+    fn packed(&self, isa: Isa, kernel: Kernel) -> PackedWeights {
         let Self { n, k, .. } = *self;
         let row = |row: usize, to: &mut [f32]| to.copy_from_slice(&self.w[row * k..][..k]);
-        PackedMatrix::pack_with(isa, kernel, n, k, row)
+        PackedWeights::pack_with(isa, kernel, n, k, row)
     }
 
     /// Rounds the rows on the left; in bf16.
@@ -77,7 +77,7 @@ impl Case {
         let residual = self.residual.as_deref();
         let epilogue = Epilogue { residual, ..Epilogue::default().bias(&self.bias) };
         Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
-            let inputs = Inputs::scaled(&self.a[..], &self.scales);
+            let inputs = Lhs::from_scaled(&self.a[..], &self.scales);
             gemm(team, inputs, &weights, epilogue, &mut c);
         });
         c
@@ -243,7 +243,7 @@ fn rows_and_results_may_be_kept_in_bf16() {
                 let mut found = vec![0; m * n];
                 Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
                     let epilogue = Epilogue::default().bias(&case.bias);
-                    let rows = Inputs::with_pitch(Values::Bf16(&apart), k + gap);
+                    let rows = Lhs::from_pitched(Values::Bf16(&apart), k + gap);
                     gemm(team, rows, &weights, epilogue, ValuesMut::Bf16(&mut found));
                 });
                 let rounded: Vec<u16> = exact.into_iter().map(bf16::round).collect();
@@ -263,7 +263,7 @@ fn rows_in_bf16_are_scaled_and_rounded_again() {
         let weights = case.packed(isa, kernel);
         let mut found = vec![f32::NAN; m * case.n];
         Threads::single().gather(|team| {
-            let rows = Inputs::scaled(Values::Bf16(&halves), &case.scales);
+            let rows = Lhs::from_scaled(Values::Bf16(&halves), &case.scales);
             gemm(team, rows, &weights, Epilogue::default().bias(&case.bias), &mut found);
         });
         assert_eq!(found, case.run(isa, kernel, 1), "{isa:?} {kernel:?}");
@@ -279,7 +279,7 @@ fn activations_follow_the_scales_and_the_bias() {
             let weights = case.packed(isa, kernel);
             let mut found = vec![f32::NAN; 9 * 40];
             let epilogue = Epilogue::default().bias(&case.bias).activation(Activation::Relu);
-            gemm_here(&case.a, &weights, epilogue, &mut found);
+            gemm_on_this_thread(&case.a, &weights, epilogue, &mut found);
             let expected: Vec<f32> = expected.iter().map(|x| x.max(0.0)).collect();
             assert_eq!(found, expected);
         }
@@ -335,10 +335,10 @@ fn integers_pack_as_the_weights_that_they_stand_for() {
     for isa in Isa::available() {
         let a = values(5 * k, 8);
         let [mut once, mut stored] = [vec![0.0; 5 * n], vec![0.0; 5 * n]];
-        let packed = PackedMatrix::pack_as(isa, Precision::Int8, &w, n, k);
-        gemm_here(&a, &packed, Epilogue::default(), &mut once);
-        let packed = PackedMatrix::pack_quantized(isa, &integers, scales.clone(), k);
-        gemm_here(&a, &packed, Epilogue::default(), &mut stored);
+        let packed = PackedWeights::pack_as(isa, Precision::Int8, &w, n, k);
+        gemm_on_this_thread(&a, &packed, Epilogue::default(), &mut once);
+        let packed = PackedWeights::pack_quantized(isa, &integers, scales.clone(), k);
+        gemm_on_this_thread(&a, &packed, Epilogue::default(), &mut stored);
         assert_eq!(once, stored);
     }
 }
@@ -422,16 +422,16 @@ fn a_row_has_the_same_bits_in_any_batch_and_on_any_threads() {
 #[test]
 #[should_panic(expected = "products of f32 read f32")]
 fn f32_products_do_not_read_bf16() {
-    let packed = PackedMatrix::pack(Isa::best(), &[1.0; 2], 1, 2);
-    gemm_here(Values::Bf16(&[0; 4]), &packed, Epilogue::default(), &mut [0.0; 2]);
+    let packed = PackedWeights::pack(Isa::best(), &[1.0; 2], 1, 2);
+    gemm_on_this_thread(Values::Bf16(&[0; 4]), &packed, Epilogue::default(), &mut [0.0; 2]);
 }
 
 #[test]
 #[should_panic(expected = "one group")]
 fn f32_rows_are_not_scaled_by_groups() {
-    let packed = PackedMatrix::pack(Isa::best(), &[1.0; 2], 1, 2);
-    gemm_here(
-        Inputs::scaled(&[1.0; 4][..], &[1.0; 4]),
+    let packed = PackedWeights::pack(Isa::best(), &[1.0; 2], 1, 2);
+    gemm_on_this_thread(
+        Lhs::from_scaled(&[1.0; 4][..], &[1.0; 4]),
         &packed,
         Epilogue::default(),
         &mut [0.0; 2],

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Cuts `rows` into tiles of equal height, give or take one, so that no stub is left at the end
-/// for which the panel would be read again.
+/// Cuts `rows` into tiles of equal height, give or take one. A short tile at the end would read the panel again for
+/// two or three rows.
 pub(crate) fn row_tiles(rows: usize, max_rows: usize) -> RowTiles {
     let tiles = rows.div_ceil(max_rows);
     let divisor = tiles.max(1);
@@ -14,7 +14,7 @@ pub(crate) fn row_tiles(rows: usize, max_rows: usize) -> RowTiles {
 #[derive(Clone, Copy)]
 pub(crate) struct RowTiles {
     tiles: usize,
-    /// The height of a tile; the first `longer` have one row more.
+    /// The height of a tile. The first `longer` tiles have one row more.
     len: usize,
     longer: usize,
 }
@@ -30,7 +30,7 @@ impl RowTiles {
         start..start + self.len + usize::from(index < self.longer)
     }
 
-    /// The rows of some tiles.
+    /// The rows of a range of tiles, which must not be empty.
     pub(crate) fn rows_of(self, tiles: &Range<usize>) -> Range<usize> {
         self.rows(tiles.start).start..self.rows(tiles.end - 1).end
     }

@@ -50,7 +50,7 @@ fn product(
     w: &[f32],
     epilogue: Epilogue<'_>,
 ) -> Vec<f32> {
-    let packed = PackedMatrix::pack(isa, w, n, k);
+    let packed = PackedWeights::pack(isa, w, n, k);
     let mut c = vec![f32::NAN; m * n];
     threads(workers).gather(|team| gemm(team, a, &packed, epilogue, &mut c));
     c
@@ -121,12 +121,12 @@ fn a_long_row_has_the_same_bits_alone() {
     let (a, w, scales) = (values(m * k, 5), values(n * k, 6), values(k, 7));
     let (bias, residual) = (values(n, 8), values(m * n, 9));
     for isa in Isa::available() {
-        let packed = PackedMatrix::pack(isa, &w, n, k);
+        let packed = PackedWeights::pack(isa, &w, n, k);
         let run = |workers, rows: std::ops::Range<usize>| {
             let mut c = vec![f32::NAN; rows.len() * n];
             let epilogue = Epilogue::default().bias(&bias).activation(Activation::Gelu);
             let epilogue = epilogue.residual(&residual[rows.start * n..rows.end * n]);
-            let a = Inputs::scaled(&a[rows.start * k..rows.end * k], &scales);
+            let a = Lhs::from_scaled(&a[rows.start * k..rows.end * k], &scales);
             threads(workers).gather(|team| gemm(team, a, &packed, epilogue, &mut c));
             c
         };
@@ -163,10 +163,10 @@ fn scales_fold_into_the_weights() {
     let scaled_w: Vec<f32> = w.iter().enumerate().map(|(i, w)| w * scales[i % k]).collect();
     for isa in Isa::available() {
         let expected = product(isa, 1, (m, n, k), &a, &scaled_w, Epilogue::default());
-        let packed = PackedMatrix::pack(isa, &w, n, k);
+        let packed = PackedWeights::pack(isa, &w, n, k);
         let mut c = vec![0.0; m * n];
         threads(2).gather(|team| {
-            gemm(team, Inputs::scaled(&a[..], &scales), &packed, Epilogue::default(), &mut c);
+            gemm(team, Lhs::from_scaled(&a[..], &scales), &packed, Epilogue::default(), &mut c);
         });
         assert_eq!(c, expected);
     }

@@ -1,7 +1,7 @@
 //! A linear layer, from a checkpoint's tensors to its product.
 
 use crate::cpu::Isa;
-use crate::gemm::{Epilogue, Inputs, Outputs, PackedMatrix, gemm};
+use crate::gemm::{Epilogue, Lhs, Output, PackedWeights, gemm};
 use crate::load::checkpoint::{CheckpointError, Weights};
 use crate::math::activation::Activation;
 use crate::number::Precision;
@@ -10,7 +10,7 @@ use crate::threads::Team;
 /// A linear layer or a 1 x 1 convolution with a bias, its weights packed.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    weights: PackedMatrix,
+    weights: PackedWeights,
     bias: Vec<f32>,
 }
 
@@ -61,11 +61,11 @@ impl Linear {
                 integers.extend_from_slice(&module.integers("weight", shape)?);
                 scales.extend_from_slice(&module.tensor("weight_scale", &[outputs])?);
             }
-            PackedMatrix::pack_quantized(isa, &integers, scales, inputs)
+            PackedWeights::pack_quantized(isa, &integers, scales, inputs)
         } else {
             let values = modules.iter().map(|module| module.values("weight", shape));
             let values = values.collect::<Result<Vec<_>, _>>()?;
-            PackedMatrix::pack_values(isa, precision, &values, inputs)
+            PackedWeights::pack_values(isa, precision, &values, inputs)
         };
         modules.iter().for_each(|module| module.release("weight"));
         Ok(Self { weights, bias })
@@ -88,10 +88,10 @@ impl Linear {
     pub fn run<'a, 'c>(
         &self,
         team: &Team<'_>,
-        x: impl Into<Inputs<'a>>,
+        x: impl Into<Lhs<'a>>,
         activation: Activation,
         residual: Option<&[f32]>,
-        out: impl Into<Outputs<'c>>,
+        out: impl Into<Output<'c>>,
     ) {
         let epilogue = Epilogue { bias: Some(&self.bias), activation, residual };
         gemm(team, x, &self.weights, epilogue, out);

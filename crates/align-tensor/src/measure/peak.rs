@@ -38,7 +38,7 @@ const ROUNDS: usize = 128;
 /// product.
 pub fn peak_flops(runtime: &Runtime) -> f64 {
     let workers = runtime.threads.count();
-    let kernel = Kernel::new(runtime.isa, runtime.precision());
+    let kernel = Kernel::fastest(runtime.isa, runtime.precision());
     runtime.threads.gather(|team| {
         let round = || {
             let flops = AtomicUsize::new(0);
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn every_chain_of_pairs_runs_to_its_limit() {
         for isa in Isa::available() {
-            let kernel = Kernel::new(isa, Precision::Bf16);
+            let kernel = Kernel::fastest(isa, Precision::Bf16);
             if matches!(kernel.unit, Unit::Fma) || kernel.unit.is_tiles() {
                 continue;
             }
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn every_chain_of_tiles_runs_to_its_limit() {
         for isa in Isa::available() {
-            let kernel = Kernel::new(isa, Precision::Bf16);
+            let kernel = Kernel::fastest(isa, Precision::Bf16);
             if kernel.unit.is_tiles() {
                 // 32 products of 1/4 in each step, in each of 2^13.
                 assert_eq!(run_chains(isa, kernel, 0.5).sum, 65536.0);

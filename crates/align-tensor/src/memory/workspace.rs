@@ -1,25 +1,25 @@
-//! Memory of a thread's own for rounded rows and widened panels.
+//! Workspaces: memory of a thread's own that is kept from one product to the next.
 
 use crate::memory::aligned::AlignedBuffer;
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
 thread_local! {
-    /// Those that are not in use. Each grows to what the largest product has needed of it, so that a size seen before
-    /// allocates nothing.
-    static KEPT: RefCell<Vec<AlignedBuffer<f32>>> = const { RefCell::new(Vec::new()) };
+    /// Buffers that are not in use. Each grows to what the largest product has needed of it, so a size that was seen
+    /// before allocates nothing.
+    static KEPT: RefCell<Vec<AlignedBuffer<u32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A thread's scratch, given back when it is dropped. Its content is unspecified.
+/// A workspace of this thread, in words of 32 bits. It is given back when it is dropped. Its content is unspecified.
 ///
-/// Who takes another meanwhile finds the one that was taken at the same depth before.
-pub(crate) struct Scratch {
-    buffer: AlignedBuffer<f32>,
+/// Buffers are kept in a stack, so nested calls reuse the buffer of the same nesting depth.
+pub(crate) struct Workspace {
+    buffer: AlignedBuffer<u32>,
     len: usize,
 }
 
-impl Scratch {
-    /// `len` values.
+impl Workspace {
+    /// A workspace of `len` words.
     pub(crate) fn take(len: usize) -> Self {
         let kept = if len == 0 { None } else { KEPT.with_borrow_mut(Vec::pop) };
         let mut buffer = kept.unwrap_or_default();
@@ -30,21 +30,21 @@ impl Scratch {
     }
 }
 
-impl Deref for Scratch {
-    type Target = [f32];
+impl Deref for Workspace {
+    type Target = [u32];
 
-    fn deref(&self) -> &[f32] {
+    fn deref(&self) -> &[u32] {
         &self.buffer[..self.len]
     }
 }
 
-impl DerefMut for Scratch {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl DerefMut for Workspace {
+    fn deref_mut(&mut self) -> &mut [u32] {
         &mut self.buffer[..self.len]
     }
 }
 
-impl Drop for Scratch {
+impl Drop for Workspace {
     fn drop(&mut self) {
         if self.len > 0 {
             let buffer = std::mem::take(&mut self.buffer);
@@ -53,14 +53,19 @@ impl Drop for Scratch {
     }
 }
 
-#[test]
-fn a_thread_keeps_its_scratches() {
-    let [first, again] = [0, 1].map(|_| {
-        let outer = Scratch::take(100);
-        let inner = Scratch::take(40);
-        assert_eq!((outer.len(), inner.len()), (100, 40));
-        [outer.as_ptr(), inner.as_ptr()]
-    });
-    assert_eq!(first, again);
-    assert_ne!(first[0], first[1]);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_keeps_its_workspaces() {
+        let [first, again] = [0, 1].map(|_| {
+            let outer = Workspace::take(100);
+            let inner = Workspace::take(40);
+            assert_eq!((outer.len(), inner.len()), (100, 40));
+            [outer.as_ptr(), inner.as_ptr()]
+        });
+        assert_eq!(first, again);
+        assert_ne!(first[0], first[1]);
+    }
 }

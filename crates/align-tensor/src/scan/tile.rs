@@ -164,7 +164,7 @@ impl<T: RowElement> Tile<'_, T> {
                 // What the next tile reads: memory is the limit, and pages end the processor's
                 // own fetching.
                 if self.are_fetched {
-                    prefetch(next.cast());
+                    prefetch(next);
                 }
                 for (sum, &query) in sums.iter_mut().zip(&queries) {
                     *sum = s.mul_add(x, query, *sum);

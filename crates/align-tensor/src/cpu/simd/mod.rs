@@ -26,7 +26,7 @@ use half::f16;
 /// Asks for the cache line of `p` in the second-level cache, where the CPU can be asked. Any
 /// address will do: nothing is read.
 #[inline(always)]
-pub(crate) fn prefetch(p: *const f32) {
+pub(crate) fn prefetch<T>(p: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch of any address is harmless, and every x86-64 CPU has it.
     unsafe {

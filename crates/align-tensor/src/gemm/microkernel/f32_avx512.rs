@@ -10,28 +10,26 @@
 //! Registers: sums in `zmm0` to `zmm27`, row by row; a step's columns in `zmm28` and `zmm29`;
 //! broadcasts in `zmm30` and `zmm31` by turns.
 
+use super::tile::Tile;
 use crate::cpu::simd::avx512::Avx512;
-use crate::gemm::microkernel::Tile;
 use std::arch::asm;
 
 /// The values of a vector.
 const LANES: usize = 16;
 
-impl Avx512 {
-    /// [`Tile::compute`] for products of `f32` and one block.
-    ///
-    /// # Safety
-    /// As for that.
-    pub(super) unsafe fn multiply_f32(self, tile: Tile) {
-        let a = tile.a.wrapping_add(tile.first);
-        let panel = tile.panel.wrapping_add(tile.first * tile.width);
-        let from_there = Tile { a, panel, ..tile };
-        // SAFETY: `self` proves AVX-512; the caller's duties.
-        unsafe {
-            match tile.width {
-                LANES => one_vector(from_there),
-                _ => two_vectors(from_there),
-            }
+/// [`Tile::compute`] for products of `f32` and one block.
+///
+/// # Safety
+/// As for [`Tile::compute`].
+pub(super) unsafe fn multiply_f32(_proof: Avx512, tile: Tile) {
+    let lhs = tile.lhs.wrapping_add(tile.first_step);
+    let panel = tile.panel.wrapping_add(tile.first_step * tile.width);
+    let from_first_step = Tile { lhs, panel, ..tile };
+    // SAFETY: `_proof` proves AVX-512; the caller's duties.
+    unsafe {
+        match tile.width {
+            LANES => one_vector(from_first_step),
+            _ => two_vectors(from_first_step),
         }
     }
 }
@@ -123,17 +121,17 @@ macro_rules! tile {
             $($(concat!("vaddps zmm", $sum, ", zmm", $sum, ", zmmword ptr [{sums} + 64*", $sum, "]"),)+)*
             "6:",
             $($(concat!("vmovups zmmword ptr [{sums} + 64*", $sum, "], zmm", $sum),)+)*
-            a = inout(reg) $tile.a => _,
-            b = inout(reg) $tile.a.wrapping_add(5 * $tile.stride) => _,
-            c = inout(reg) $tile.a.wrapping_add(10 * $tile.stride) => _,
-            s = in(reg) 4 * $tile.stride,
-            s3 = in(reg) 12 * $tile.stride,
+            a = inout(reg) $tile.lhs => _,
+            b = inout(reg) $tile.lhs.wrapping_add(5 * $tile.lhs_stride) => _,
+            c = inout(reg) $tile.lhs.wrapping_add(10 * $tile.lhs_stride) => _,
+            s = in(reg) 4 * $tile.lhs_stride,
+            s3 = in(reg) 12 * $tile.lhs_stride,
             panel = inout(reg) $tile.panel => _,
             fetch = inout(reg) $tile.fetch.from => _,
             pace = in(reg) $tile.fetch.pace,
             steps = inout(reg) $tile.steps => _,
             sums = in(reg) $tile.sums,
-            first = in(reg) $tile.first,
+            first = in(reg) $tile.first_step,
             out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _,
             out("zmm4") _, out("zmm5") _, out("zmm6") _, out("zmm7") _,
             out("zmm8") _, out("zmm9") _, out("zmm10") _, out("zmm11") _,
@@ -184,7 +182,7 @@ macro_rules! by_height {
 /// The tile of a panel of one vector.
 ///
 /// # Safety
-/// As for [`Avx512::multiply_f32`], but `a` and `panel` are at the first of the steps, on a CPU with
+/// As for [`multiply_f32`], but `lhs` and `panel` are at the first of the steps, on a CPU with
 /// AVX-512.
 #[rustfmt::skip]
 #[target_feature(enable = "avx512f")]
@@ -195,7 +193,7 @@ unsafe fn one_vector(tile: Tile) {
             tile!(tile, 1, [$($row $x $sum;)*])
         };
     }
-    // SAFETY: loads are of `steps` values of each row (a row's address is `a` and `row` strides), of
+    // SAFETY: loads are of `steps` values of each row (a row's address is `lhs` plus `row` strides), of
     // as many vectors of the panel; what is fetched is not read. Stores are to `rows` vectors of
     // the sums, which are read where the caller says that they are there.
     unsafe { by_height!(tile.rows, of_rows, [],

@@ -1,129 +1,127 @@
-//! How one step along `k` multiplies.
+//! The arithmetic of one step along `k`.
 //!
-//! | product | a step adds to the sum of a row and a column |
+//! | step | adds to the sum of a row and a column |
 //! |---|---|
 //! | [`Fma`] | `a * b` |
 //! | [`Widened<1>`](Widened) | `a.1 * b.1`, then `a.0 * b.0`: a pair of bf16 numbers, widened |
 //! | [`Pairs<1>`](Pairs) | the same in one instruction of AVX512-BF16 |
 //! | `Widened<2>`, `Pairs<2>` | for `bf16x3`: `low * high`, `high * low`, `high * high`, each a pair as above |
 //!
-//! A product of two bf16 numbers has 16 significant bits, so it is exact in `f32`, and a
-//! multiply-add of it rounds once however it is made. So all instruction sets give the same bits,
-//! with two exceptions, both below `2^-100`: AVX512-BF16 makes zero of a sum that is subnormal, and
-//! the portable set rounds a product that is subnormal before it is added. (Operands have no
-//! subnormals: [`bf16`](crate::number::bf16) has made them zero.)
+//! A product of two bf16 numbers has 16 significant bits, so it is exact in `f32`. A multiply-add of it rounds once,
+//! however it is computed, so all instruction sets give the same bits. There are two exceptions, both below `2^-100`:
+//! AVX512-BF16 flushes a sum that is subnormal to zero, and the portable set rounds a product that is subnormal before it
+//! is added. Operands are never subnormal: [`bf16`](crate::number::bf16) has flushed them.
 //!
-//! The small terms of `bf16x3` come first in a step. All go to one sum: they are at most `2^-8` of
-//! a product, of which `f32` keeps 16 bits, and what the parts leave out is larger than what is
-//! rounded away there.
+//! The small terms of `bf16x3` come first in a step. All terms go to one sum. The small ones are at most `2^-8` of a
+//! product, of which `f32` keeps 16 bits, and what the parts leave out is larger than what is rounded away there.
 
 use crate::cpu::simd::Simd;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::avx512::Avx512;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::avx512_bf16::Avx512Bf16;
+use crate::gemm::Word;
 
-/// A step: what it reads of the panel and of a row on the left, and what it adds.
+/// A step: its operands, and what it adds to a sum.
 ///
 /// Parts are read in loops: `std::array::from_fn` may stay a call, compiled without the wide instructions.
-pub(crate) trait Product<S: Simd>: Copy {
-    /// Vectors of the panel that a vector of columns takes in a step.
+pub(crate) trait Step<S: Simd>: Copy {
+    /// Vectors of the panel that make up a vector of columns in a step.
     const PARTS: usize;
-    /// Registers that `Columns` takes.
-    const COLUMN_REGISTERS: usize;
-    /// Registers that `Left` takes.
-    const LEFT_REGISTERS: usize;
-    /// A vector of columns.
-    type Columns: Copy;
-    /// A step of a row on the left, for every column.
-    type Left: Copy;
+    /// Registers that `Rhs` takes.
+    const RHS_REGISTERS: usize;
+    /// Registers that `Lhs` takes.
+    const LHS_REGISTERS: usize;
+    /// The rhs of a step: a vector of columns.
+    type Rhs: Copy;
+    /// The lhs of a step: a value (or pair) of a row, for every column.
+    type Lhs: Copy;
 
-    /// Reads a vector of columns from `at`, its parts `pitch` values apart.
+    /// Loads a vector of columns from `at`. Its parts are `pitch` words apart.
     ///
     /// # Safety
     /// `at.add(part * pitch)` must be valid for reads of a vector for each of `PARTS` parts.
-    unsafe fn columns(self, s: S, at: *const f32, pitch: usize) -> Self::Columns;
+    unsafe fn load_rhs(self, s: S, at: *const Word, pitch: usize) -> Self::Rhs;
 
-    /// Reads step `step` of a row on the left, whose low parts are `low` values behind.
+    /// Loads step `step` of a row of the lhs, whose low parts follow `low` words after its high parts.
     ///
     /// # Safety
-    /// The row must hold that step, in the form of [`Left`](super::Left), and its low parts where
-    /// there are `PARTS`.
-    unsafe fn left(self, s: S, row: *const f32, low: usize, step: usize) -> Self::Left;
+    /// The row must hold that step in the form of [`LhsPacking`](crate::gemm::packing::lhs::LhsPacking), with low parts if
+    /// `PARTS` is 2.
+    unsafe fn load_lhs(self, s: S, row: *const Word, low: usize, step: usize) -> Self::Lhs;
 
-    /// `sum` and the step's products.
-    fn add(self, s: S, left: Self::Left, columns: Self::Columns, sum: S::V) -> S::V;
+    /// The sum of `sum` and the step's products.
+    fn multiply_add(self, s: S, lhs: Self::Lhs, rhs: Self::Rhs, sum: S::V) -> S::V;
 }
 
 /// `f32` times `f32`.
 #[derive(Clone, Copy)]
 pub(crate) struct Fma;
 
-impl<S: Simd> Product<S> for Fma {
+impl<S: Simd> Step<S> for Fma {
     const PARTS: usize = 1;
-    const COLUMN_REGISTERS: usize = 1;
-    const LEFT_REGISTERS: usize = 1;
-    type Columns = S::V;
-    type Left = S::V;
+    const RHS_REGISTERS: usize = 1;
+    const LHS_REGISTERS: usize = 1;
+    type Rhs = S::V;
+    type Lhs = S::V;
 
     #[inline(always)]
-    unsafe fn columns(self, s: S, at: *const f32, _: usize) -> S::V {
+    unsafe fn load_rhs(self, s: S, at: *const Word, _: usize) -> S::V {
         // SAFETY: the caller gives a vector.
-        unsafe { s.load(at) }
+        unsafe { s.load(at.cast()) }
     }
 
     #[inline(always)]
-    unsafe fn left(self, s: S, row: *const f32, _: usize, step: usize) -> S::V {
+    unsafe fn load_lhs(self, s: S, row: *const Word, _: usize, step: usize) -> S::V {
         // SAFETY: the caller's row has more than `step` values.
-        s.splat(unsafe { *row.add(step) })
+        s.splat(unsafe { *row.cast::<f32>().add(step) })
     }
 
     #[inline(always)]
-    fn add(self, s: S, left: S::V, columns: S::V, sum: S::V) -> S::V {
-        s.mul_add(left, columns, sum)
+    fn multiply_add(self, s: S, lhs: S::V, rhs: S::V, sum: S::V) -> S::V {
+        s.mul_add(lhs, rhs, sum)
     }
 }
 
-/// Pairs of bf16 numbers, widened to `f32`: those of the panel in registers, those of the left
-/// before.
+/// Pairs of bf16 numbers, widened to `f32`: those of the panel in registers, those of the lhs when it was packed.
 #[derive(Clone, Copy)]
 pub(crate) struct Widened<const PARTS: usize>;
 
-impl<S: Simd, const PARTS: usize> Product<S> for Widened<PARTS> {
+impl<S: Simd, const PARTS: usize> Step<S> for Widened<PARTS> {
     const PARTS: usize = PARTS;
-    const COLUMN_REGISTERS: usize = 2 * PARTS;
-    const LEFT_REGISTERS: usize = 2 * PARTS;
-    type Columns = [[S::V; 2]; PARTS];
-    type Left = [[S::V; 2]; PARTS];
+    const RHS_REGISTERS: usize = 2 * PARTS;
+    const LHS_REGISTERS: usize = 2 * PARTS;
+    type Rhs = [[S::V; 2]; PARTS];
+    type Lhs = [[S::V; 2]; PARTS];
 
     #[inline(always)]
-    unsafe fn columns(self, s: S, at: *const f32, pitch: usize) -> Self::Columns {
-        let mut columns = [[s.zero(); 2]; PARTS];
-        for (part, columns) in columns.iter_mut().enumerate() {
+    unsafe fn load_rhs(self, s: S, at: *const Word, pitch: usize) -> Self::Rhs {
+        let mut rhs = [[s.zero(); 2]; PARTS];
+        for (part, rhs) in rhs.iter_mut().enumerate() {
             // SAFETY: the caller gives a vector for each part.
-            *columns = s.widen_pairs(unsafe { s.load(at.add(part * pitch)) });
+            *rhs = s.widen_pairs(unsafe { s.load(at.add(part * pitch).cast()) });
         }
-        columns
+        rhs
     }
 
     #[inline(always)]
-    unsafe fn left(self, s: S, row: *const f32, low: usize, step: usize) -> Self::Left {
-        let mut left = [[s.zero(); 2]; PARTS];
-        for (part, left) in left.iter_mut().enumerate() {
+    unsafe fn load_lhs(self, s: S, row: *const Word, low: usize, step: usize) -> Self::Lhs {
+        let mut lhs = [[s.zero(); 2]; PARTS];
+        for (part, lhs) in lhs.iter_mut().enumerate() {
             // SAFETY: the caller's row has both values of the step in each part.
             let pair = unsafe { row.add(part * low + 2 * step).cast::<[f32; 2]>().read() };
-            *left = [s.splat(pair[0]), s.splat(pair[1])];
+            *lhs = [s.splat(pair[0]), s.splat(pair[1])];
         }
-        left
+        lhs
     }
 
     #[inline(always)]
-    fn add(self, s: S, left: Self::Left, columns: Self::Columns, sum: S::V) -> S::V {
+    fn multiply_add(self, s: S, lhs: Self::Lhs, rhs: Self::Rhs, sum: S::V) -> S::V {
         add_parts(
             #[inline(always)]
             |a: [S::V; 2], b: [S::V; 2], sum| s.mul_add(a[0], b[0], s.mul_add(a[1], b[1], sum)),
-            left,
-            columns,
+            lhs,
+            rhs,
             sum,
         )
     }
@@ -135,62 +133,62 @@ impl<S: Simd, const PARTS: usize> Product<S> for Widened<PARTS> {
 pub(crate) struct Pairs<const PARTS: usize>(pub(crate) Avx512Bf16);
 
 #[cfg(target_arch = "x86_64")]
-impl<const PARTS: usize> Product<Avx512> for Pairs<PARTS> {
+impl<const PARTS: usize> Step<Avx512> for Pairs<PARTS> {
     const PARTS: usize = PARTS;
-    const COLUMN_REGISTERS: usize = PARTS;
-    const LEFT_REGISTERS: usize = PARTS;
-    type Columns = [<Avx512 as Simd>::V; PARTS];
-    type Left = [<Avx512 as Simd>::V; PARTS];
+    const RHS_REGISTERS: usize = PARTS;
+    const LHS_REGISTERS: usize = PARTS;
+    type Rhs = [<Avx512 as Simd>::V; PARTS];
+    type Lhs = [<Avx512 as Simd>::V; PARTS];
 
     #[inline(always)]
-    unsafe fn columns(self, s: Avx512, at: *const f32, pitch: usize) -> Self::Columns {
-        let mut columns = [s.zero(); PARTS];
-        for (part, columns) in columns.iter_mut().enumerate() {
+    unsafe fn load_rhs(self, s: Avx512, at: *const Word, pitch: usize) -> Self::Rhs {
+        let mut rhs = [s.zero(); PARTS];
+        for (part, rhs) in rhs.iter_mut().enumerate() {
             // SAFETY: the caller gives a vector for each part.
-            *columns = unsafe { s.load(at.add(part * pitch)) };
+            *rhs = unsafe { s.load(at.add(part * pitch).cast()) };
         }
-        columns
+        rhs
     }
 
     #[inline(always)]
-    unsafe fn left(self, s: Avx512, row: *const f32, low: usize, step: usize) -> Self::Left {
-        let mut left = [s.zero(); PARTS];
-        for (part, left) in left.iter_mut().enumerate() {
+    unsafe fn load_lhs(self, s: Avx512, row: *const Word, low: usize, step: usize) -> Self::Lhs {
+        let mut lhs = [s.zero(); PARTS];
+        for (part, lhs) in lhs.iter_mut().enumerate() {
             // SAFETY: the caller's row has the step's pair in each part. A pair's 32 bits are copied.
-            *left = s.splat(unsafe { *row.add(part * low + step) });
+            *lhs = s.splat(unsafe { *row.add(part * low + step).cast() });
         }
-        left
+        lhs
     }
 
     #[inline(always)]
-    fn add(
+    fn multiply_add(
         self,
         _: Avx512,
-        left: Self::Left,
-        columns: Self::Columns,
+        lhs: Self::Lhs,
+        rhs: Self::Rhs,
         sum: <Avx512 as Simd>::V,
     ) -> <Avx512 as Simd>::V {
         add_parts(
             #[inline(always)]
             |a, b, sum| self.0.multiply_pairs(a, b, sum),
-            left,
-            columns,
+            lhs,
+            rhs,
             sum,
         )
     }
 }
 
-/// The products of the parts, the smallest first, by `add(a, b, sum)`; the last is `high * high`.
+/// Adds the products of the parts by `add(a, b, sum)`, the smallest first. The last one is `high * high`.
 #[inline(always)]
 fn add_parts<T: Copy, V, const PARTS: usize>(
     add: impl Fn(T, T, V) -> V,
-    left: [T; PARTS],
-    columns: [T; PARTS],
+    lhs: [T; PARTS],
+    rhs: [T; PARTS],
     mut sum: V,
 ) -> V {
     if PARTS == 2 {
-        sum = add(left[PARTS - 1], columns[0], sum);
-        sum = add(left[0], columns[PARTS - 1], sum);
+        sum = add(lhs[PARTS - 1], rhs[0], sum);
+        sum = add(lhs[0], rhs[PARTS - 1], sum);
     }
-    add(left[0], columns[0], sum)
+    add(lhs[0], rhs[0], sum)
 }

@@ -1,13 +1,12 @@
-//! The rows on the left of a product, in the form that its kernel reads.
+//! Rows of the lhs in the form that a kernel reads.
 //!
-//! `f32` products read them where they are. For all others a block of rows is rounded once, into
-//! scratch, and then multiplied by one panel after another. A row there has its values' high parts,
-//! then (`bf16x3`) their low parts, each padded with zeros to whole cache lines (and rows are drawn apart as
-//! [`row_pitch`](super::row_pitch) says):
+//! Products of `f32` read rows in place. For all other precisions a block of rows is rounded once and then multiplied by
+//! one panel after another. A packed row holds the high parts of its values, then (`bf16x3`) their low parts, each padded
+//! with zeros to whole cache lines. Rows are a [`row_pitch`](crate::gemm::row_pitch()) apart. A part is stored as
 //!
-//! - bf16 numbers, two in a word of 32 bits, where the unit takes pairs;
-//! - `f32` numbers of bf16 precision where multiply-adds stand in: a value of one row is spread
-//!   over a vector, which a load does from 32 bits and not from 16.
+//! - bf16 numbers, two in a word, if the unit multiplies pairs;
+//! - `f32` numbers of bf16 precision, if multiply-adds emulate the product: a value is broadcast to a vector, which a load
+//!   can do from 32 bits and not from 16.
 
 use crate::cpu::Isa;
 #[cfg(target_arch = "x86_64")]
@@ -16,187 +15,117 @@ use crate::cpu::simd::avx512::Avx512;
 use crate::cpu::simd::avx512_bf16::{Avx512Bf16, Bf16Op};
 use crate::cpu::simd::{MAX_LANES, Op, Simd};
 use crate::cpu::unit::Unit;
+use crate::gemm::Word;
 use crate::gemm::kernel::Kernel;
-use crate::gemm::matrix::pitch_of_words;
+use crate::gemm::matrix::{LhsRow, LhsRows};
+use crate::gemm::row_pitch::pitch_of_words;
 use crate::memory::round_up_to_line;
 use crate::number::{Precision, Values};
 use crate::threads::Team;
-use std::ops::Range;
 
-/// The rows that a task of [`Left::write_by`] writes.
-const WRITTEN_ROWS: usize = 32;
+/// Rows that one task of [`LhsPacking::pack_by_team`] packs.
+const ROWS_PER_TASK: usize = 32;
 
-/// A factor for each input of each of some rows: `[groups, k]`, the rows in groups of equal size.
+/// The packed form of rows of `k` values for a kernel.
 #[derive(Clone, Copy)]
-pub(crate) struct RowScales<'a> {
-    pub(crate) scales: &'a [f32],
-    /// Rows of a group.
-    pub(crate) rows: usize,
-    /// The first row's number.
-    pub(crate) first: usize,
-}
-
-/// Rows as they are given: `pitch` values apart, each value to be taken times its scale where there are any.
-#[derive(Clone, Copy)]
-pub(crate) struct GivenRows<'a> {
-    pub(crate) values: Values<'a>,
-    pub(crate) pitch: usize,
-    pub(crate) scales: Option<RowScales<'a>>,
-}
-
-impl<'a> GivenRows<'a> {
-    /// `rows [_, k]`, as they are.
-    pub(crate) fn plain(rows: &'a [f32], k: usize) -> Self {
-        Self { values: Values::F32(rows), pitch: k, scales: None }
-    }
-
-    fn count(self) -> usize {
-        self.values.len() / self.pitch
-    }
-
-    /// Some of them.
-    fn slice(self, rows: Range<usize>) -> Self {
-        let values = self.values.slice(rows.start * self.pitch..rows.end * self.pitch);
-        let scales =
-            self.scales.map(|scales| RowScales { first: scales.first + rows.start, ..scales });
-        Self { values, scales, ..self }
-    }
-
-    /// The `k` values of one.
-    #[inline(always)]
-    fn row(self, index: usize, k: usize) -> GivenRow<'a> {
-        let values = self.values.slice(index * self.pitch..index * self.pitch + k);
-        let scales = self.scales.map(
-            #[inline(always)]
-            |RowScales { scales, rows, first }| &scales[(first + index) / rows * k..][..k],
-        );
-        GivenRow { values, scales }
-    }
-}
-
-/// One of [`GivenRows`].
-#[derive(Clone, Copy)]
-struct GivenRow<'a> {
-    values: Values<'a>,
-    scales: Option<&'a [f32]>,
-}
-
-impl GivenRow<'_> {
-    /// A vector from value `first` on, times its scales; zeros behind the row's end.
-    #[inline(always)]
-    fn vector<S: Simd>(self, s: S, first: usize) -> S::V {
-        let len = self.values.len();
-        let end = len.min(first + S::LANES);
-        let range = first.min(end)..end;
-        let x = match self.values {
-            Values::F32(values) => load(s, &values[range.clone()]),
-            Values::Bf16(values) => s.load_bf16_tail(&values[range.clone()]),
-        };
-        match self.scales {
-            Some(scales) => s.mul(x, load(s, &scales[range])),
-            None => x,
-        }
-    }
-}
-
-/// A vector, or less with zeros behind.
-#[inline(always)]
-fn load<S: Simd>(s: S, x: &[f32]) -> S::V {
-    if x.len() == S::LANES { s.load_slice(x) } else { s.load_tail(x) }
-}
-
-/// The form of rows of `k` values for a kernel.
-#[derive(Clone, Copy)]
-pub(crate) struct Left {
+pub(crate) struct LhsPacking {
     kernel: Kernel,
     k: usize,
 }
 
-impl Left {
+impl LhsPacking {
     pub(crate) fn new(kernel: Kernel, k: usize) -> Self {
         Self { kernel, k }
     }
 
-    /// Whether the kernel reads rows as they are.
-    pub(crate) fn is_plain(self) -> bool {
+    /// Whether rows of `f32` are read in place.
+    pub(crate) fn is_identity(self) -> bool {
         self.kernel.precision == Precision::F32
     }
 
-    /// The first of `rows`, where the kernel reads them as they are given, and words from one to the next.
-    pub(crate) fn given(self, rows: GivenRows<'_>) -> Option<(*const f32, usize)> {
+    /// The first of `rows` and the words from one row to the next, if the kernel can read the rows in place.
+    pub(crate) fn in_place(self, rows: LhsRows<'_>) -> Option<(*const Word, usize)> {
         match rows.values {
-            Values::F32(values) if self.is_plain() => Some((values.as_ptr(), rows.pitch)),
-            // Pairs, nothing to be scaled, and no zeros that have to be behind them.
+            Values::F32(values) if self.is_identity() => Some((values.as_ptr().cast(), rows.pitch)),
+            // Pairs, without scales, and without zeros that would have to follow them.
             Values::Bf16(values)
-                if !self.is_wide()
+                if !self.is_widened()
                     && self.kernel.parts() == 1
                     && rows.scales.is_none()
                     && 2 * self.kernel.steps(self.k) == self.k
                     && rows.pitch.is_multiple_of(2) =>
             {
-                let words = values.as_ptr().cast::<f32>();
+                let words = values.as_ptr().cast::<Word>();
                 words.is_aligned().then_some((words, rows.pitch / 2))
             }
             _ => None,
         }
     }
 
-    /// Whether a word holds one value.
-    fn is_wide(self) -> bool {
+    /// Whether a word holds one value, widened to `f32`.
+    fn is_widened(self) -> bool {
         matches!(self.kernel.unit, Unit::Fma)
     }
 
-    /// Words from a row's high parts to its low ones: those of one part.
-    pub(crate) fn low(self) -> usize {
-        let values_of_a_word = if self.is_wide() { 1 } else { 2 };
+    /// Words of one part of a row, which is also the distance from its high to its low parts.
+    pub(crate) fn part_len(self) -> usize {
+        let values_of_a_word = if self.is_widened() { 1 } else { 2 };
         round_up_to_line(self.k.div_ceil(values_of_a_word))
     }
 
     /// Words from row to row.
     pub(crate) fn stride(self) -> usize {
-        pitch_of_words(self.low() * self.kernel.parts())
+        pitch_of_words(self.part_len() * self.kernel.parts())
     }
 
-    /// The words that so many rows take, and those behind them that tiles read and make nothing of.
+    /// Words that `rows` packed rows take. AMX reads 32 rows at any height, so room follows for the rows it reads in
+    /// excess, whose products are dropped.
     pub(crate) fn len(self, rows: usize) -> usize {
-        let behind = if self.kernel.unit.is_tiles() { 2 * MAX_LANES - 1 } else { 0 };
-        (rows + behind) * self.stride()
+        let excess = if self.kernel.unit.is_tiles() { 2 * MAX_LANES - 1 } else { 0 };
+        (rows + excess) * self.stride()
     }
 
-    /// Writes `rows` in the kernel's form to `room`.
+    /// Packs `rows` into `to`, which has [`len`](Self::len) words for them.
     #[inline(always)]
-    pub(crate) fn place<S: Simd>(self, s: S, rows: GivenRows<'_>, room: &mut [f32]) {
-        let room = &mut room[..self.len(rows.count())];
-        self.write(s, rows, room);
+    pub(crate) fn pack<S: Simd>(self, s: S, rows: LhsRows<'_>, to: &mut [Word]) {
+        let to = &mut to[..self.len(rows.count())];
+        self.pack_rows(s, rows, to);
     }
 
-    /// Writes `rows` as [`place`](Self::place) does, by a whole team; `to` has room for them.
-    pub(crate) fn write_by(self, team: &Team<'_>, isa: Isa, rows: GivenRows<'_>, to: &mut [f32]) {
+    /// Packs `rows` as [`pack`](Self::pack) does, by a whole team.
+    pub(crate) fn pack_by_team(
+        self,
+        team: &Team<'_>,
+        isa: Isa,
+        rows: LhsRows<'_>,
+        to: &mut [Word],
+    ) {
         let stride = self.stride();
         let to = &mut to[..rows.count() * stride];
-        team.run_chunks(to, WRITTEN_ROWS * stride, |chunk, to| {
-            let first = chunk * WRITTEN_ROWS;
+        team.run_chunks(to, ROWS_PER_TASK * stride, |chunk, to| {
+            let first = chunk * ROWS_PER_TASK;
             let rows = rows.slice(first..first + to.len() / stride);
-            isa.dispatch(Write { left: self, rows, to });
+            isa.dispatch(PackRows { packing: self, rows, to });
         });
     }
 
-    /// Writes `rows` to `to`, as many as there is room for.
+    /// Packs as many of `rows` as `to` has room for.
     #[inline(always)]
-    fn write<S: Simd>(self, s: S, rows: GivenRows<'_>, to: &mut [f32]) {
+    fn pack_rows<S: Simd>(self, s: S, rows: LhsRows<'_>, to: &mut [Word]) {
         #[cfg(target_arch = "x86_64")]
         if let (Some(unit), 1) = (self.kernel.unit.pairs(), self.kernel.parts()) {
-            return unit.outline(RoundPairs(Write { left: self, rows, to }));
+            return unit.outline(PackPairs(PackRows { packing: self, rows, to }));
         }
         for (index, to) in to.chunks_exact_mut(self.stride()).take(rows.count()).enumerate() {
-            self.write_row(s, rows.row(index, self.k), to);
+            self.pack_row(s, rows.row(index, self.k), to);
         }
     }
 
     #[inline(always)]
-    fn write_row<S: Simd>(self, s: S, row: GivenRow<'_>, to: &mut [f32]) {
-        let (high, low) = to[..self.low() * self.kernel.parts()].split_at_mut(self.low());
-        let values = if self.is_wide() { high.len() } else { 2 * high.len() };
+    fn pack_row<S: Simd>(self, s: S, row: LhsRow<'_>, to: &mut [Word]) {
+        let part_len = self.part_len();
+        let (high, low) = to[..part_len * self.kernel.parts()].split_at_mut(part_len);
+        let values = if self.is_widened() { high.len() } else { 2 * high.len() };
         for first in (0..values).step_by(S::LANES) {
             let x = row.vector(s, first);
             let upper = s.round_bf16(x);
@@ -211,48 +140,49 @@ impl Left {
 
     /// Stores numbers of bf16 precision at value `first` of a part.
     #[inline(always)]
-    fn store<S: Simd>(self, s: S, part: &mut [f32], first: usize, v: S::V) {
-        if self.is_wide() {
+    fn store<S: Simd>(self, s: S, part: &mut [Word], first: usize, v: S::V) {
+        if self.is_widened() {
+            let part: &mut [f32] = bytemuck::cast_slice_mut(part);
             s.store_slice(&mut part[first..], v);
         } else {
             let halves: &mut [u16] = bytemuck::cast_slice_mut(part);
             let to = &mut halves[first..][..S::LANES];
-            // SAFETY: `to` has as many halves as there are lanes.
+            // SAFETY: `to` has a half for each lane.
             unsafe { s.store_upper_halves(to.as_mut_ptr(), v) };
         }
     }
 }
 
-/// [`Left::write`] as a computation of its own.
-struct Write<'a> {
-    left: Left,
-    rows: GivenRows<'a>,
-    to: &'a mut [f32],
+/// The arguments of [`LhsPacking::pack_rows`].
+struct PackRows<'a> {
+    packing: LhsPacking,
+    rows: LhsRows<'a>,
+    to: &'a mut [Word],
 }
 
-impl Op for Write<'_> {
+impl Op for PackRows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { left, rows, to } = self;
-        left.write(s, rows, to);
+        let Self { packing, rows, to } = self;
+        packing.pack_rows(s, rows, to);
     }
 }
 
-/// [`Left::write`] in one part by AVX512-BF16's own conversion, which is the same.
+/// [`LhsPacking::pack_rows`] in one part, by AVX512-BF16's own conversion. The result is the same.
 #[cfg(target_arch = "x86_64")]
-struct RoundPairs<'a>(Write<'a>);
+struct PackPairs<'a>(PackRows<'a>);
 
 #[cfg(target_arch = "x86_64")]
-impl Bf16Op for RoundPairs<'_> {
+impl Bf16Op for PackPairs<'_> {
     #[inline(always)]
     fn run(self, unit: Avx512Bf16, s: Avx512) {
-        let Self(Write { left, rows, to }) = self;
-        for (index, to) in to.chunks_exact_mut(left.stride()).take(rows.count()).enumerate() {
-            let row = rows.row(index, left.k);
-            // A cache line of words takes two vectors of values.
-            for (line, to) in to[..left.low()].chunks_exact_mut(MAX_LANES).enumerate() {
+        let Self(PackRows { packing, rows, to }) = self;
+        for (index, to) in to.chunks_exact_mut(packing.stride()).take(rows.count()).enumerate() {
+            let row = rows.row(index, packing.k);
+            // A cache line of words holds two vectors of values.
+            for (line, to) in to[..packing.part_len()].chunks_exact_mut(MAX_LANES).enumerate() {
                 let first = 2 * line * MAX_LANES;
                 let pair = [row.vector(s, first), row.vector(s, first + MAX_LANES)];
                 // SAFETY: a line of 16 words has 32 halves.

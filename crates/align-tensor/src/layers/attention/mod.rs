@@ -10,9 +10,9 @@
 
 use crate::cpu::Isa;
 use crate::cpu::simd::prefetch;
-use crate::gemm::SharedValues;
-use crate::gemm::packing::weights::PackedShape;
-use crate::gemm::{Epilogue, PackedView, gemm_here};
+use crate::gemm::Destination;
+use crate::gemm::packing::layout::PackedLayout;
+use crate::gemm::{Epilogue, PackedWeightsView, gemm_on_this_thread};
 use crate::layers::softmax::softmax_rows;
 use crate::memory::{LINE, round_up_to_line};
 use crate::number::ValuesMut;
@@ -71,7 +71,7 @@ struct Scratch<'a> {
 
 impl<'a> Scratch<'a> {
     fn sizes(isa: Isa, heads: Heads, keys: usize, queries: usize) -> [usize; 5] {
-        let packed = |n, k| PackedShape::new(isa, n, k).packed_len();
+        let packed = |n, k| PackedLayout::for_f32(isa, n, k).packed_len();
         [
             queries * heads.width,
             packed(keys, heads.width),
@@ -131,7 +131,7 @@ pub fn attention(
     }
     assert_eq!(out.len(), product([out_rows, hidden]), "out [queries, hidden]");
     assert!(attentions.as_ref().is_none_or(|a| a.len() == weights_len), "attentions");
-    let out = SharedValues::new(out);
+    let out = Destination::new(out);
     let attentions = attentions.map(|a| SharedMut(a.as_mut_ptr()));
     let scratch_len = heads.scratch_len(isa, longest);
     team.run_with_scratch(sequences.len() * heads.count, scratch, scratch_len, |task, scratch| {
@@ -186,13 +186,13 @@ fn one_head<'a>(
     }
     // The scale goes with the keys: there are as many of them as of queries, or fewer.
     let scale = if sequence.uniform { 0.0 } else { (1.0 / (width as f64).sqrt()) as f32 };
-    let shape = PackedShape::new(isa, sequence.keys, width);
-    let keys = PackedView::pack_rows(isa, shape, |key| part(key, 1), scale, scratch.keys);
-    gemm_here(&*scratch.queries, keys, Epilogue::default(), scratch.weights);
+    let shape = PackedLayout::for_f32(isa, sequence.keys, width);
+    let keys = PackedWeightsView::pack_rows(isa, shape, |key| part(key, 1), scale, scratch.keys);
+    gemm_on_this_thread(&*scratch.queries, keys, Epilogue::default(), scratch.weights);
     softmax_rows(isa, scratch.weights, sequence.keys);
-    let shape = PackedShape::new(isa, width, sequence.keys);
-    let values = PackedView::pack_columns(isa, shape, |key| part(key, 2), scratch.values);
-    gemm_here(&*scratch.weights, values, Epilogue::default(), scratch.context);
+    let shape = PackedLayout::for_f32(isa, width, sequence.keys);
+    let values = PackedWeightsView::pack_columns(isa, shape, |key| part(key, 2), scratch.values);
+    gemm_on_this_thread(&*scratch.weights, values, Epilogue::default(), scratch.context);
     (scratch.context, scratch.weights)
 }
 

@@ -197,7 +197,7 @@ impl Rounded {
         let mut largest = s.zero();
         for i in (0..values.len()).step_by(Avx512::LANES) {
             // What is read next: memory is the limit, and pages end the processor's own fetching.
-            prefetch(values.as_ptr().wrapping_add(i + AHEAD * values.len()).cast());
+            prefetch(values.as_ptr().wrapping_add(i + AHEAD * values.len()));
             largest = s.max(s.abs(load(s, values, i)), largest);
         }
         let largest = s.reduce_max(largest);

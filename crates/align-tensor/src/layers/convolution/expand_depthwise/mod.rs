@@ -20,11 +20,12 @@ use super::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::cpu::Isa;
 use crate::cpu::simd::MAX_LANES;
 use crate::cpu::unit::Unit;
-use crate::gemm::PackedMatrix;
-use crate::gemm::SharedValues;
+use crate::gemm::LhsRows;
 use crate::gemm::microkernel::MAX_TILE;
-use crate::gemm::packing::lhs::{GivenRows, Left};
-use crate::gemm::packing::weights::PackedShape;
+use crate::gemm::packing::layout::PackedLayout;
+use crate::gemm::packing::lhs::LhsPacking;
+use crate::gemm::{Destination, Word};
+use crate::gemm::{PackedWeights, PackedWeightsView};
 use crate::math::activation::Activation;
 use crate::memory::{AlignedBuffer, round_up_to_line};
 use crate::number::sizes::{piece, product};
@@ -41,7 +42,7 @@ const MIN_PART_KERNELS: usize = 3;
 /// Maps of so many pixels each, `stride` words apart; behind the last one, what tiles read and make nothing of.
 #[derive(Clone, Copy)]
 struct Maps<'a> {
-    words: &'a [f32],
+    words: &'a [Word],
     stride: usize,
     pixels: usize,
 }
@@ -56,7 +57,7 @@ impl Maps<'_> {
 /// A 1 x 1 convolution that widens the map.
 #[derive(Clone, Debug)]
 pub struct Expansion {
-    weights: PackedMatrix,
+    weights: PackedWeights,
     bias: Vec<f32>,
 }
 
@@ -65,7 +66,7 @@ impl Expansion {
     ///
     /// # Panics
     /// Where the sizes do not agree, or the weights are integers.
-    pub fn new(weights: PackedMatrix, bias: Vec<f32>) -> Self {
+    pub fn new(weights: PackedWeights, bias: Vec<f32>) -> Self {
         assert_eq!(weights.n(), bias.len(), "a bias for each channel");
         assert!(weights.precision() != Precision::Int8, "weights that are no integers");
         Self { weights, bias }
@@ -110,8 +111,11 @@ impl ExpandDepthwise {
             assert!(expansion.weights.isa() == isa, "one instruction set");
         }
         // The taps' rows are packed as the weights of a product over the taps would be.
-        let packed = PackedMatrix::pack(isa, weights, channels, taps);
-        Self { isa, expansion, geometry, activation, channels, weights: packed.into_data(), bias }
+        let layout = PackedLayout::for_f32(isa, channels, taps);
+        let mut packed = AlignedBuffer::zeroed(layout.packed_len());
+        let row = |channel: usize| &weights[channel * taps..][..taps];
+        PackedWeightsView::pack_rows(isa, layout, row, 1.0, &mut packed);
+        Self { isa, expansion, geometry, activation, channels, weights: packed, bias }
     }
 
     /// Channels of the output.
@@ -150,7 +154,7 @@ impl ExpandDepthwise {
 
     /// The part of the scratch that is the input in the form that the product reads.
     fn rounded_len(&self, pixels: usize) -> usize {
-        self.left().map_or(0, |left| round_up_to_line(left.len(pixels)))
+        self.lhs_packing().map_or(0, |packing| round_up_to_line(packing.len(pixels)))
     }
 
     /// The part of the scratch that is a worker's own.
@@ -174,10 +178,10 @@ impl ExpandDepthwise {
     }
 
     /// The form of the input that the expansion reads, where that is not its own.
-    fn left(&self) -> Option<Left> {
+    fn lhs_packing(&self) -> Option<LhsPacking> {
         let weights = self.expansion.as_ref()?.weights.view();
-        let left = Left::new(weights.kernel, weights.k);
-        (!left.is_plain()).then_some(left)
+        let packing = LhsPacking::new(weights.kernel, weights.k);
+        (!packing.is_identity()).then_some(packing)
     }
 
     /// Runs on `input [images, height, width, inputs]`; writes `out [images, out_height,
@@ -214,10 +218,10 @@ impl ExpandDepthwise {
         let rounded_len = self.rounded_len(product([images, height, width]));
         let (rounded, scratch) = scratch.split_at_mut(rounded_len);
         let maps = self.place(team, input, height * width, rounded);
-        let shape = PackedShape::new(self.isa, channels, 0);
+        let shape = PackedLayout::for_f32(self.isa, channels, 0);
         let panels = shape.panels();
         let parts = self.parts(panels * images, team.workers(), out_height);
-        let out = SharedValues::new(out);
+        let out = Destination::new(out);
         let shared_sums = SharedMut(sums.as_mut_ptr());
         // Neighbouring tasks are of one panel where there are several images: its weights stay in the
         // cache. Where rows are cut, a worker's tasks are of the same rows: there it is the input
@@ -265,9 +269,12 @@ impl ExpandDepthwise {
         room: &'a mut [f32],
     ) -> Maps<'a> {
         let k = self.inputs();
-        let Some(left) = self.left() else { return Maps { words: input, stride: k, pixels } };
-        left.write_by(team, self.isa, GivenRows::plain(input, k), room);
-        let stride = left.stride();
+        let Some(packing) = self.lhs_packing() else {
+            return Maps { words: bytemuck::cast_slice(input), stride: k, pixels };
+        };
+        let room: &mut [Word] = bytemuck::cast_slice_mut(room);
+        packing.pack_by_team(team, self.isa, LhsRows::from_contiguous(input, k), room);
+        let stride = packing.stride();
         Maps { words: room, stride, pixels }
     }
 

@@ -4,12 +4,12 @@ use super::ring::Ring;
 use super::{ExpandDepthwise, Expansion, Maps};
 use crate::cpu::prefetch::Fetch;
 use crate::cpu::simd::{Op, Simd};
-use crate::gemm::SharedValues;
+use crate::gemm::Destination;
 use crate::gemm::microkernel::Tile;
-use crate::gemm::packing::lhs::Left;
-use crate::gemm::packing::weights::PackedShape;
+use crate::gemm::packing::layout::PackedLayout;
+use crate::gemm::packing::lhs::LhsPacking;
 use crate::gemm::row_tiles::row_tiles;
-use crate::gemm::{Affine, Target, microkernel};
+use crate::gemm::{ColumnTransform, OutputTile, microkernel};
 use crate::layers::convolution::depthwise::Row;
 use crate::layers::convolution::geometry::MAX_KERNEL;
 use crate::math::activation::{ActivationVisitor, VectorFn};
@@ -23,7 +23,7 @@ const CACHED_MAP: usize = 192 << 10;
 /// Some output rows of one panel of channels of one image.
 pub(super) struct Task<'a> {
     pub(super) block: &'a ExpandDepthwise,
-    pub(super) shape: PackedShape,
+    pub(super) shape: PackedLayout,
     pub(super) panel: usize,
     /// The image and those behind it, in the form that the expansion reads, or in their own where there is none.
     pub(super) maps: Maps<'a>,
@@ -32,7 +32,7 @@ pub(super) struct Task<'a> {
     pub(super) out_width: usize,
     pub(super) scratch: &'a mut [f32],
     /// The whole output. The panel's columns of `rows` are this task's.
-    pub(super) out: SharedValues,
+    pub(super) out: Destination,
     /// The number of the image's first value in it.
     pub(super) out_start: usize,
     /// The panel's first channel of the first row. Valid for writes of the panel's columns for
@@ -97,7 +97,13 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                 let pixels = expanded * width..needed * width;
                 match &task.block.expansion {
                     None => {
-                        room.ring.copy(s, task.maps.words, channels, columns.clone(), pixels);
+                        room.ring.copy(
+                            s,
+                            bytemuck::cast_slice(task.maps.words),
+                            channels,
+                            columns.clone(),
+                            pixels,
+                        );
                     }
                     Some(expansion) => {
                         expansion.expand(s, f, &mut room, task.maps, task.panel, pixels);
@@ -184,11 +190,11 @@ impl Expansion {
         let rows = &words[pixels.start * stride..];
         assert!(rows.len() >= pixels.len() * stride, "a row for each pixel");
         let a = rows.as_ptr();
-        let shape = weights.shape();
+        let shape = weights.layout();
         // The ring has no more columns than it needs; a panel for tiles may.
         let width = shape.width(panel);
         // Columns that are absent have zero weights here, and no output below.
-        let affine = Affine::new(s, &[], &self.bias[shape.columns(panel)]);
+        let transform = ColumnTransform::new(s, &[], &self.bias[shape.columns(panel)]);
         // The panel of the worker's next task.
         let next = if panel + 1 < shape.panels() { weights.panel(panel + 1) } else { &[] };
         let panel = weights.panel(panel);
@@ -209,12 +215,12 @@ impl Expansion {
             unsafe {
                 Tile {
                     rows: tile.len(),
-                    first: 0,
+                    first_step: 0,
                     steps,
                     width,
-                    a: a.add(tile.start * stride),
-                    stride,
-                    low: Left::new(kernel, k).low(),
+                    lhs: a.add(tile.start * stride),
+                    lhs_stride: stride,
+                    lhs_part_len: LhsPacking::new(kernel, k).part_len(),
                     panel: panel.as_ptr(),
                     fetch,
                     sums: sums.as_mut_ptr(),
@@ -226,11 +232,11 @@ impl Expansion {
                 let (pitch, to) = (ring.pixel, ring.run_mut(&tile_pixels));
                 let run = to.len() / pitch;
                 let (of_run, others) = sums.split_at(run * width);
-                let (residual, out) = (std::ptr::null(), SharedValues::new(to.into()));
+                let (residual, out) = (std::ptr::null(), Destination::new(to.into()));
                 // SAFETY: `to` has as many pixels as `of_run`, `pitch` apart, and is borrowed for this alone.
                 unsafe {
-                    Target { columns: pitch, residual, out, at: 0, pitch }
-                        .finish(s, f, &affine, of_run, width);
+                    OutputTile { columns: pitch, residual, out, at: 0, pitch }
+                        .finish(s, f, &transform, of_run, width);
                 }
                 tile_pixels.start += run;
                 sums = others;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::gemm::kernel::Kernel;
-use crate::gemm::{Epilogue, gemm_here};
+use crate::gemm::{Epilogue, gemm_on_this_thread};
 use crate::number::{ValueFormat, Values, bf16};
 use crate::testing::values;
 use crate::threads::Threads;
@@ -51,9 +51,9 @@ impl Case {
     }
 
     /// The expansion's weights.
-    fn packed(&self, isa: Isa, kernel: Kernel) -> PackedMatrix {
+    fn packed(&self, isa: Isa, kernel: Kernel) -> PackedWeights {
         let (weights, k) = (self.weights().expand, self.inputs());
-        PackedMatrix::pack_with(isa, kernel, self.channels, k, |row, to| {
+        PackedWeights::pack_with(isa, kernel, self.channels, k, |row, to| {
             to.copy_from_slice(&weights[row * k..][..k]);
         })
     }
@@ -101,7 +101,7 @@ impl Case {
         let expand = self.packed(isa, kernel);
         let mut expanded = vec![0.0; self.images * height * width * channels];
         let epilogue = Epilogue::default().bias(&weights.expand_bias).activation(self.activation);
-        gemm_here(&self.input(), &expand, epilogue, &mut expanded);
+        gemm_on_this_thread(&self.input(), &expand, epilogue, &mut expanded);
         let depthwise = weights.depthwise;
         let block = ExpandDepthwise::new(
             isa,

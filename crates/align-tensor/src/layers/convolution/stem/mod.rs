@@ -7,7 +7,7 @@
 //! matrix: with so few channels the gathering costs little beside the 64 outputs.
 
 use crate::cpu::Isa;
-use crate::gemm::{Epilogue, PackedMatrix, gemm_here};
+use crate::gemm::{Epilogue, PackedWeights, gemm_on_this_thread};
 use crate::math::activation::Activation;
 use crate::number::sizes::product;
 use crate::threads::Team;
@@ -18,7 +18,7 @@ const STRIDE: usize = 2;
 /// The stem convolution, its weights packed.
 #[derive(Clone, Debug)]
 pub struct Stem {
-    weights: PackedMatrix,
+    weights: PackedWeights,
     bias: Vec<f32>,
     activation: Activation,
     inputs: usize,
@@ -36,7 +36,7 @@ impl Stem {
         inputs: usize,
         activation: Activation,
     ) -> Self {
-        let weights = PackedMatrix::pack(isa, weights, bias.len(), inputs * KERNEL * KERNEL);
+        let weights = PackedWeights::pack(isa, weights, bias.len(), inputs * KERNEL * KERNEL);
         Self { weights, bias, activation, inputs }
     }
 
@@ -85,7 +85,7 @@ impl Stem {
         team.run_chunks_with_scratch(out, out_row, scratch, len, |y, out, gathered| {
             self.gather(image, (height, width), y, gathered);
             let epilogue = Epilogue::default().bias(&self.bias).activation(self.activation);
-            gemm_here(&*gathered, &self.weights, epilogue, out);
+            gemm_on_this_thread(&*gathered, &self.weights, epilogue, out);
         });
     }
 
