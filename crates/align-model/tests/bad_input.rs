@@ -44,6 +44,17 @@ fn no_images_and_no_texts_are_no_error() {
 }
 
 #[test]
+fn a_forward_may_have_no_images_or_no_texts() {
+    for (texts, images) in [(2, 0), (0, 2), (0, 0)] {
+        let (ids, pixels) = (Array2::ones([texts, 3]), Array4::zeros([images, 3, 33, 33]));
+        let input = AlignInput { text: TextInput::new(ids.view()), pixel_values: pixels.view() };
+        let output = base().forward(&input, ForwardOptions::default()).unwrap();
+        assert_eq!(output.logits_per_text.dim(), (texts, images));
+        assert_eq!(output.logits_per_image.dim(), (images, texts));
+    }
+}
+
+#[test]
 fn token_ids_that_the_model_does_not_have() {
     let features =
         |ids: Array2<i64>| message(base().get_text_features(&TextInput::new(ids.view())));
