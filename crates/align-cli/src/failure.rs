@@ -33,8 +33,8 @@ pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Incomplete) => ExitCode::FAILURE,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // The library's messages name their causes themselves, so the chain is not printed.
-            eprintln!("error: {error}");
+            // A message does not repeat its cause, so the whole chain is printed.
+            eprintln!("error: {error:#}");
             if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

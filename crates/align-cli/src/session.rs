@@ -3,7 +3,7 @@
 use crate::cli::{Format, FormatArgument, Global};
 use crate::failure::Usage;
 use crate::model_source::ModelSource;
-use align_model::{AlignModel, AlignProcessor, IsaError, LoadOptions, ReadMode, Runtime, Threads};
+use align_model::{AlignModel, AlignProcessor, IsaError, LoadOptions, Runtime, Threads};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Display;
@@ -60,7 +60,7 @@ impl Global {
     }
 
     pub(crate) fn load_options(&self) -> Result<LoadOptions, IsaError> {
-        Ok(LoadOptions { runtime: self.runtime()?, read_mode: ReadMode::Mmap })
+        self.runtime().map(LoadOptions::from_runtime)
     }
 
     pub(crate) fn load_model(&self) -> Result<AlignModel> {

@@ -1,4 +1,4 @@
-//! The configuration of a whole model.
+//! Configuration of a whole model.
 
 use align_bert::AlignTextConfig;
 use align_efficientnet::AlignVisionConfig;
@@ -6,9 +6,23 @@ use align_tensor::config::{ConfigError, ConfigFile, MAX_WIDTH, in_range};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
-/// What a `config.json` with `"model_type": "align"` says. A field that is missing has the default
-/// of `AlignConfig` in transformers; unknown fields are ignored.
+/// The contents of a `config.json` with `"model_type": "align"`.
+///
+/// A missing field has the default of `AlignConfig` in transformers. Unknown fields are ignored.
+///
+/// ```
+/// use align_model::AlignConfig;
+///
+/// let json = r#"{"model_type": "align", "text_config": {"num_hidden_layers": 6}}"#;
+/// let config = AlignConfig::from_json(json)?;
+/// assert_eq!((config.text_config.num_hidden_layers, config.projection_dim), (6, 640));
+///
+/// let error = AlignConfig::from_json(r#"{"projection_dim": 512}"#).unwrap_err();
+/// assert!(error.to_string().contains("projection_dim: expected 640"));
+/// # Ok::<(), align_model::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(default, tag = "model_type", rename = "align")]
 pub struct AlignConfig {
     /// The text tower.
@@ -17,9 +31,11 @@ pub struct AlignConfig {
     /// The vision tower.
     #[serde(deserialize_with = "null_as_default")]
     pub vision_config: AlignVisionConfig,
-    /// Width of an embedding: what the text projection gives and the vision tower too. Default 640.
+    /// Number of values of an embedding: the width of the text projection's output and of the
+    /// vision tower's. Default 640.
     pub projection_dim: usize,
-    /// What `temperature` is before training. Default 1.0. A checkpoint holds the trained one.
+    /// The temperature before training. Default 1.0. The trained temperature is a tensor of the
+    /// checkpoint.
     pub temperature_init_value: f64,
 }
 
@@ -35,7 +51,7 @@ impl Default for AlignConfig {
 }
 
 impl AlignConfig {
-    /// The configuration of two towers joined.
+    /// Joins the configurations of two towers.
     ///
     /// # Errors
     /// As [`AlignConfig::validate`].
@@ -51,8 +67,8 @@ impl AlignConfig {
     /// Reads `config.json` in `folder`.
     ///
     /// # Errors
-    /// Where the file cannot be read, is that of another model, or a field holds what
-    /// [`AlignConfig::validate`] refuses.
+    /// If the file cannot be read, belongs to another kind of model, or
+    /// [`AlignConfig::validate`] refuses a field.
     pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ConfigError> {
         ConfigFile::open(folder)?.read("align", Self::validate)
     }
@@ -65,10 +81,10 @@ impl AlignConfig {
         ConfigFile::parse("config.json".into(), text.as_bytes())?.read("align", Self::validate)
     }
 
-    /// Checks every field, so that nothing absurd is ever allocated or divided by.
+    /// Checks every field, before anything is allocated by it or divided by it.
     ///
     /// # Errors
-    /// [`ConfigError::Field`] for the first field that does not hold what it may.
+    /// [`ConfigError::Field`] for the first field with a value that is not allowed.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.text_config.validate().map_err(|e| e.within("text_config"))?;
         self.vision_config.validate().map_err(|e| e.within("vision_config"))?;
@@ -83,7 +99,7 @@ impl AlignConfig {
     }
 }
 
-/// A tower's configuration may be null, which is the same as missing.
+/// Reads a tower's configuration. Null means the default, as a missing field does.
 fn null_as_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

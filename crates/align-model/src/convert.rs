@@ -1,6 +1,7 @@
-//! Checkpoints rounded once and for all.
+//! Conversion of checkpoints to the weights of one precision.
 
-use crate::{AlignConfig, ModelError};
+use crate::config::AlignConfig;
+use crate::error::ModelError;
 use align_bert::AlignTextConfig;
 use align_efficientnet::AlignVisionConfig;
 use align_tensor::config::ConfigFile;
@@ -8,14 +9,32 @@ use align_tensor::{Checkpoint, ConvertedTensor, Precision, ReadMode, Weights, wr
 use std::collections::HashSet;
 use std::path::Path;
 
-/// The tensors of a checkpoint, rounded for one precision as loading would round them: what they
-/// are written to loads faster, takes less room, and answers the same to the bit.
+/// The tensors of a checkpoint, rounded for one precision as loading would round them.
 ///
-/// The batch norms of the vision tower are folded before anything is rounded, as at load; so the
-/// converted file holds convolutions with biases and no batch norms, and only this engine reads it.
-/// Its metadata say `align.precision`, which becomes the default for it. With `bf16`, other
-/// precisions can still be asked for and compute with the rounded weights; with `int8` they are
-/// refused.
+/// The converted checkpoint loads faster and is smaller. A model loaded from it returns the same
+/// bits as one that was rounded at load.
+///
+/// The batch norms of the vision tower are folded before anything is rounded, as at load. The
+/// converted file therefore holds convolutions with biases and no batch norms, and only this engine
+/// reads it.
+///
+/// The file's metadata hold `align.precision`, which becomes the default precision. A checkpoint in
+/// `bf16` can still be loaded in other precisions, which then compute with the rounded weights. A
+/// checkpoint in `int8` can only be loaded in `int8`.
+///
+/// ```
+/// use align_model::{AlignModel, Conversion, Precision};
+///
+/// # mod checkpoint { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/checkpoint.rs")); }
+/// # let (original, converted) = (tempfile::tempdir()?, tempfile::tempdir()?);
+/// # let (original, converted) = (original.path(), converted.path());
+/// # checkpoint::write_checkpoint(original);
+/// let conversion = Conversion::from_pretrained(original, Precision::Bf16)?;
+/// conversion.write(converted)?;
+/// std::fs::copy(original.join("config.json"), converted.join("config.json"))?;
+/// assert_eq!(AlignModel::from_pretrained(converted)?.precision(), Precision::Bf16);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Conversion {
     precision: Precision,
@@ -23,13 +42,16 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Reads the checkpoint of `folder`, a whole model or a tower alone, and converts it.
+    /// Reads the checkpoint of `folder`, a whole model or one tower, and converts it.
     ///
     /// # Errors
-    /// Where the configuration or a tensor is missing, damaged or of the wrong shape, the precision
-    /// is neither [`Precision::Bf16`] nor [`Precision::Int8`], or the checkpoint has been converted
+    /// If the configuration or a tensor is missing, damaged or of the wrong shape, the precision is
+    /// neither [`Precision::Bf16`] nor [`Precision::Int8`], or the checkpoint has been converted
     /// before.
-    pub fn of(folder: impl AsRef<Path>, precision: Precision) -> Result<Self, ModelError> {
+    pub fn from_pretrained(
+        folder: impl AsRef<Path>,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
         let folder = folder.as_ref();
         if !matches!(precision, Precision::Bf16 | Precision::Int8) {
             return Err(ModelError::NothingToConvert { precision });
@@ -41,7 +63,7 @@ impl Conversion {
             return Err(ModelError::ConvertedBefore { folder, found });
         }
         let weights = Weights::new(&checkpoint);
-        // As the towers look for their parts.
+        // The same rule by which the towers find their tensors at load.
         let root = |tower: &str, part: &str| {
             let joined = weights.sub(tower);
             if joined.contains(part) { joined } else { weights.clone() }
@@ -78,28 +100,25 @@ impl Conversion {
         Ok(Self { precision, tensors })
     }
 
-    /// The bytes of all tensors.
-    pub fn len(&self) -> u64 {
+    /// Size of all tensors together, in bytes.
+    pub fn size_in_bytes(&self) -> u64 {
         self.tensors.iter().map(|tensor| tensor.bytes.len() as u64).sum()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.tensors.is_empty()
-    }
-
-    /// Writes `model.safetensors` in `folder`. The file is not there in full until this returns: the
-    /// caller gives a folder that nobody reads yet.
+    /// Writes `model.safetensors` to `folder`.
+    ///
+    /// The file is incomplete until this function returns. It should be written to a new folder,
+    /// which is renamed afterwards.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), ModelError> {
         let path = folder.as_ref().join("model.safetensors");
         Ok(write_converted(&path, self.precision, &self.tensors)?)
     }
 }
 
-/// The configurations of the towers that a folder holds.
+/// The configurations of the towers in a checkpoint folder.
 fn configurations(
     folder: &Path,
 ) -> Result<(Option<AlignVisionConfig>, Option<AlignTextConfig>), ModelError> {

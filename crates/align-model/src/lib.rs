@@ -1,14 +1,19 @@
 //! ALIGN, an image-text dual encoder, on the CPU: loading, features, logits, loss and zero-shot
 //! classification.
 //!
-//! - [`AlignModel`]: the whole model; [`AlignTextModel`] and [`AlignVisionModel`]: its towers alone;
+//! - [`AlignModel`]: the whole model; [`AlignTextModel`] and [`AlignVisionModel`]: one tower alone;
 //! - [`AlignProcessor`]: images and strings to the model's inputs;
-//! - [`ZeroShotClassifier`]: labels embedded once, images sorted under them;
-//! - [`AlignConfig`]: what a `config.json` says; [`LoadOptions`]: threads, instruction set, mapping;
+//! - [`text_features`], [`embed_texts`], [`embed_labels`]: strings to features and embeddings;
+//! - [`ZeroShotClassifier`]: images classified by labels given as text;
+//! - [`similarity`]: unit length, cosines, logits and their softmax;
+//! - [`AlignConfig`]: the contents of a `config.json`; [`LoadOptions`]: options of loading;
+//! - [`Conversion`]: checkpoints with weights in bf16 or int8;
 //! - [`synthetic`]: models made from a seed, without files.
 //!
-//! Names, shapes and defaults are those of `AlignModel` in transformers. How likely is each of some
-//! texts for an image?
+//! Names, shapes and defaults are those of `AlignModel` in transformers. Arrays are those of
+//! [`ndarray`], which this crate re-exports.
+//!
+//! This example computes how probable each of two texts is for an image:
 //!
 //! ```
 //! use align_model::{AlignInput, AlignModel, AlignProcessor, ForwardOptions, TextInput};
@@ -37,6 +42,7 @@
 
 mod config;
 mod convert;
+mod embed;
 mod error;
 mod loss;
 mod model;
@@ -44,7 +50,7 @@ mod options;
 mod output;
 mod processor;
 mod projection;
-mod rows;
+pub mod similarity;
 pub mod synthetic;
 mod synthetic_source;
 mod text_model;
@@ -53,29 +59,31 @@ mod zero_shot;
 
 pub use config::AlignConfig;
 pub use convert::Conversion;
+pub use embed::{embed_labels, embed_texts, text_features};
 pub use error::ModelError;
 pub use model::AlignModel;
 pub use options::{ForwardOptions, LoadOptions};
 pub use output::{AlignInput, AlignOutput};
 pub use processor::AlignProcessor;
-pub use rows::l2_normalize;
+pub use similarity::l2_normalize;
 pub use text_model::AlignTextModel;
 pub use vision_model::AlignVisionModel;
-pub use zero_shot::{LabelScore, ZeroShotClassifier, embed_labels};
+pub use zero_shot::{LabelScore, ZeroShotClassifier};
 
 pub use align_bert::{AlignTextConfig, TextError, TextInput, TextOptions, TextOutput};
 pub use align_efficientnet::{
     AlignVisionConfig, ImageSize, PoolingType, VisionError, VisionOptions, VisionOutput,
 };
 pub use align_processor::{
-    Encoding, ImageProcessor, ImageProcessorConfig, Padding, ProcessorError, RgbImage,
-    TextOptions as TokenizerOptions, Tokenizer,
+    Encoding, ImageProcessor, ImageProcessorConfig, Padding, ProcessorError, RgbImage, Tokenizer,
+    TokenizerOptions,
 };
 pub use align_tensor::config::{ConfigError, ConfigFile};
 pub use align_tensor::{
     Checkpoint, CheckpointError, Isa, IsaError, IsaName, Precision, PrecisionError, Profile,
-    ReadMode, Runtime, Step, TensorSource, Threads, peak_flops,
+    ReadMode, Runtime, Step, Team, TensorSource, Threads, peak_flops,
 };
+pub use ndarray;
 
 /// Compiles the Rust blocks of the README as doc tests.
 #[cfg(doctest)]

@@ -2,21 +2,22 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
-/// How much of the target's weight is spread over all candidates.
+/// Share of the target's weight that is spread over all candidates: ε.
 const LABEL_SMOOTHING: f64 = 0.1;
 
-/// Contrastive loss of the logits `[n, n]` of n pairs: the mean of the cross-entropies of texts
-/// over images (rows) and of images over texts (columns); the i-th of one belongs to the i-th of
-/// the other.
+/// Contrastive loss of the logits `[n, n]` of n pairs.
 ///
-/// With label smoothing ε = 0.1 the cross-entropy of a row x whose target is t is
-/// `logsumexp(x) - (1 - ε) x[t] - ε mean(x)`. Summed in f64.
+/// Text i belongs to image i. The loss is the mean of two cross-entropies: of texts over images
+/// (rows) and of images over texts (columns).
+///
+/// With label smoothing ε = 0.1, the cross-entropy of a row `x` with the target `t` is
+/// `logsumexp(x) - (1 - ε) x[t] - ε mean(x)`. Sums are computed in `f64`.
 pub(crate) fn contrastive_loss(logits: ArrayView2<'_, f32>) -> f32 {
     debug_assert!(logits.is_square());
     ((cross_entropy(logits) + cross_entropy(logits.t())) / 2.0) as f32
 }
 
-/// Mean over the rows; the target of row i is i.
+/// Mean cross-entropy of the rows. The target of row i is i.
 fn cross_entropy(logits: ArrayView2<'_, f32>) -> f64 {
     let losses = logits.rows().into_iter().enumerate();
     losses.map(|(target, row)| row_cross_entropy(row, target)).sum::<f64>() / logits.nrows() as f64

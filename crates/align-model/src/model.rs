@@ -1,20 +1,36 @@
 //! The whole model.
 
+use crate::config::AlignConfig;
+use crate::error::ModelError;
 use crate::loss::contrastive_loss;
-use crate::projection::{Projection, cosines};
-use crate::rows::l2_normalize;
-use crate::{
-    AlignConfig, AlignInput, AlignOutput, AlignTextModel, AlignVisionModel, ForwardOptions,
-    LoadOptions, ModelError,
-};
+use crate::options::{ForwardOptions, LoadOptions};
+use crate::output::{AlignInput, AlignOutput};
+use crate::projection::Projection;
+use crate::similarity::{l2_normalize, logits, softmax};
+use crate::text_model::AlignTextModel;
+use crate::vision_model::AlignVisionModel;
 use align_bert::TextInput;
-use align_tensor::{Checkpoint, Precision, Profile, Runtime, TensorSource, Weights, softmax_rows};
+use align_tensor::{Checkpoint, Precision, Profile, Runtime, TensorSource, Weights};
 use ndarray::{Array2, ArrayView2, ArrayView4, Axis};
+use std::fmt;
 use std::path::Path;
 
 /// ALIGN: a vision tower, a text tower with a projection, and a temperature.
 ///
 /// An embedding has the same bits in any batch, with any padding and on any number of threads.
+///
+/// ```
+/// use align_model::synthetic::{self, SyntheticModel};
+/// use align_model::ndarray::{Array2, Array4};
+/// use align_model::{AlignModel, Runtime, TextInput};
+///
+/// let model = AlignModel::synthetic(SyntheticModel::Tiny, 0, &Runtime::new()?)?;
+/// let pixels = Array4::from_shape_vec((1, 3, 33, 33), synthetic::image(1, 0, 3, 33))?;
+/// assert_eq!(model.get_image_features(pixels.view())?.dim(), (1, 160));
+/// let ids = Array2::from_shape_vec((1, 4), synthetic::caption(1, 0, 4, 4096))?;
+/// assert_eq!(model.get_text_features(&TextInput::new(ids.view()))?.dim(), (1, 160));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct AlignModel {
     config: AlignConfig,
     text_model: AlignTextModel,
@@ -28,7 +44,8 @@ impl AlignModel {
     /// Loads from a checkpoint folder with the default [`LoadOptions`].
     ///
     /// # Errors
-    /// Where the configuration or a tensor is missing, damaged or of the wrong shape.
+    /// If the configuration or a tensor is missing, damaged or of the wrong shape, the temperature
+    /// cannot divide, or the instruction set in `ALIGN_ISA` is not available.
     pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ModelError> {
         Self::from_pretrained_with(folder, &LoadOptions::new()?)
     }
@@ -46,7 +63,7 @@ impl AlignModel {
         Self::from_source(config, &checkpoint, &options.runtime)
     }
 
-    /// Loads from any source of tensors.
+    /// Loads from any source of tensors, named as in a checkpoint of a whole model.
     ///
     /// # Errors
     /// As [`from_pretrained`](Self::from_pretrained).
@@ -79,8 +96,8 @@ impl AlignModel {
     /// Embeds texts and images and compares each text with each image.
     ///
     /// # Errors
-    /// Where a tower refuses its input, or the loss is asked for and the numbers of texts and
-    /// images differ.
+    /// If a tower refuses its input, or the loss is requested and the numbers of texts and images
+    /// differ.
     pub fn forward(
         &self,
         input: &AlignInput<'_>,
@@ -96,7 +113,8 @@ impl AlignModel {
         let cls = text_model_output.last_hidden_state.index_axis(Axis(1), 0);
         let text_embeds = l2_normalize(self.text_projection.forward(cls));
         let image_embeds = l2_normalize(vision_model_output.pooler_output.clone());
-        let logits_per_text = self.logits(text_embeds.view(), image_embeds.view());
+        let logits_per_text =
+            logits(&self.runtime, text_embeds.view(), image_embeds.view(), self.temperature);
         Ok(AlignOutput {
             loss: options.return_loss.then(|| contrastive_loss(logits_per_text.view())),
             logits_per_image: logits_per_text.t().as_standard_layout().into_owned(),
@@ -108,16 +126,17 @@ impl AlignModel {
         })
     }
 
-    /// Features of texts: the projection of the first token's last hidden state, not normalised,
-    /// `[n, projection_dim]`. Padding costs nothing.
+    /// Features of texts, not normalised: `[n, projection_dim]`.
+    ///
+    /// They are the projection of the first token's last hidden state. Padding costs nothing.
     ///
     /// # Errors
-    /// Where the text tower refuses its input.
+    /// If the text tower refuses its input.
     pub fn get_text_features(&self, text: &TextInput<'_>) -> Result<Array2<f32>, ModelError> {
         self.text_features_profiled(text, &mut Profile::off())
     }
 
-    /// [`get_text_features`](Self::get_text_features), every step recorded in `profile`.
+    /// As [`get_text_features`](Self::get_text_features), and records every step in `profile`.
     ///
     /// # Errors
     /// As [`get_text_features`](Self::get_text_features).
@@ -132,11 +151,12 @@ impl AlignModel {
         Ok(profile.time(|| "text_projection".to_owned(), flops, project))
     }
 
-    /// Features of images `[N, C, H, W]`: the pooled output of the vision tower, not normalised,
-    /// `[N, projection_dim]`.
+    /// Features of images `[N, C, H, W]`, not normalised: `[N, projection_dim]`.
+    ///
+    /// They are the pooled output of the vision tower.
     ///
     /// # Errors
-    /// Where the vision tower refuses its input.
+    /// If the vision tower refuses its input.
     pub fn get_image_features(
         &self,
         pixel_values: ArrayView4<'_, f32>,
@@ -144,29 +164,24 @@ impl AlignModel {
         self.vision_model.features(pixel_values)
     }
 
-    /// Cosine over temperature of each row of `a [m, projection_dim]` with each of
-    /// `b [n, projection_dim]`, both of unit length: `[m, n]`.
-    pub(crate) fn logits(&self, a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> Array2<f32> {
-        cosines(&self.runtime, a, b) / self.temperature
-    }
-
-    /// The softmax of each row: of `logits_per_image [N, n]`, how probable each text is for an
-    /// image.
+    /// The [`softmax`] of each row of logits `[N, n]`: `[N, n]`.
+    ///
+    /// Of `logits_per_image`, it is the probability of each text for an image.
     pub fn probabilities(&self, logits: ArrayView2<'_, f32>) -> Array2<f32> {
-        let (rows, width) = logits.dim();
-        let mut probabilities = logits.iter().copied().collect::<Vec<_>>();
-        if width > 0 {
-            softmax_rows(self.runtime.isa, &mut probabilities, width);
-        }
-        Array2::from_shape_vec((rows, width), probabilities).expect("as many as there were logits")
+        softmax(self.runtime.isa, logits)
     }
 
-    /// What cosines are divided by.
+    /// The temperature: the divisor of cosines in logits. It is finite and not 0.
     pub fn temperature(&self) -> f32 {
         self.temperature
     }
 
-    /// The precision that it computes with.
+    /// Instruction set, threads and precision that the model computes with.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// The precision of the matrix products.
     pub fn precision(&self) -> Precision {
         self.runtime.precision()
     }
@@ -184,5 +199,15 @@ impl AlignModel {
     /// The vision tower.
     pub fn vision_model(&self) -> &AlignVisionModel {
         &self.vision_model
+    }
+}
+
+impl fmt::Debug for AlignModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AlignModel")
+            .field("config", &self.config)
+            .field("temperature", &self.temperature)
+            .field("runtime", &self.runtime)
+            .finish_non_exhaustive()
     }
 }

@@ -1,54 +1,56 @@
-//! What turns images and strings into the model's inputs.
+//! Images and strings to the model's inputs.
 
-use crate::rows::l2_normalize;
-use crate::{AlignModel, ModelError};
-use align_bert::TextInput;
-use align_processor::{Encoding, ImageProcessor, ProcessorError, RgbImage, TextOptions, Tokenizer};
-use ndarray::{Array2, Array4, Axis};
+use align_processor::{
+    Encoding, ImageProcessor, ProcessorError, RgbImage, Tokenizer, TokenizerOptions,
+};
+use ndarray::Array4;
 use std::path::Path;
 
-/// Texts that run through the model together: enough to share the reading of the weights, few
-/// enough to bound memory.
-pub(crate) const TEXT_BATCH: usize = 64;
-
-/// An image processor and a tokenizer, with the defaults of `AlignProcessor` in transformers:
-/// texts are padded to 64 tokens, and a longer one is an error unless truncation is asked for.
+/// An image processor and a tokenizer.
+///
+/// Defaults are those of `AlignProcessor` in transformers: texts are padded to 64 tokens, and a
+/// longer text is an error unless truncation is requested.
 #[derive(Clone, Debug)]
 pub struct AlignProcessor {
     image_processor: ImageProcessor,
     tokenizer: Tokenizer,
-    text_options: TextOptions,
+    tokenizer_options: TokenizerOptions,
 }
 
 impl AlignProcessor {
-    /// Joins the two.
+    /// Joins an image processor and a tokenizer, with the default [`TokenizerOptions`].
     pub fn new(image_processor: ImageProcessor, tokenizer: Tokenizer) -> Self {
-        Self { image_processor, tokenizer, text_options: TextOptions::default() }
+        Self { image_processor, tokenizer, tokenizer_options: TokenizerOptions::default() }
     }
 
     /// Loads both from a checkpoint folder.
     ///
     /// # Errors
-    /// Where a file is missing or damaged.
+    /// If a file is missing or damaged.
     pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ProcessorError> {
         let image_processor = ImageProcessor::from_pretrained(&folder)?;
         Ok(Self::new(image_processor, Tokenizer::from_pretrained(folder)?))
     }
 
-    /// The same with other padding and truncation.
+    /// Sets padding and truncation of texts.
     #[must_use]
-    pub fn with_text_options(self, text_options: TextOptions) -> Self {
-        Self { text_options, ..self }
+    pub fn with_tokenizer_options(self, tokenizer_options: TokenizerOptions) -> Self {
+        Self { tokenizer_options, ..self }
     }
 
-    /// The part for images.
+    /// The image processor.
     pub fn image_processor(&self) -> &ImageProcessor {
         &self.image_processor
     }
 
-    /// The part for texts.
+    /// The tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
+    }
+
+    /// Padding and truncation of texts.
+    pub fn tokenizer_options(&self) -> &TokenizerOptions {
+        &self.tokenizer_options
     }
 
     /// Pixel values of images, `[N, 3, H, W]`.
@@ -59,72 +61,19 @@ impl AlignProcessor {
         self.image_processor.preprocess_batch(images)
     }
 
-    /// Token ids and mask of texts, `[n, T]`.
+    /// Token ids, mask and token types of texts, each `[n, T]`.
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
     pub fn texts(&self, texts: &[impl AsRef<str>]) -> Result<Encoding, ProcessorError> {
-        self.tokenizer.encode(texts, &self.text_options)
+        self.tokenizer.encode(texts, &self.tokenizer_options)
     }
 
-    /// Finds out whether every text is one that [`texts`](Self::texts) takes.
+    /// Checks whether [`texts`](Self::texts) accepts every text, without keeping token ids.
     ///
     /// # Errors
-    /// As [`texts`](Self::texts), for the first text that it refuses.
+    /// As [`texts`](Self::texts), for the first text that is refused.
     pub fn check_texts(&self, texts: &[impl AsRef<str>]) -> Result<(), ProcessorError> {
-        self.tokenizer.encode_ragged(texts, &self.text_options).map(drop)
-    }
-
-    /// Features of any number of texts, not normalised: `[n, projection_dim]`.
-    ///
-    /// # Errors
-    /// Where a text is too long, the tokenizer knows tokens that the model does not, or features
-    /// come out that are not finite.
-    pub fn text_features(
-        &self,
-        model: &AlignModel,
-        texts: &[impl AsRef<str>],
-    ) -> Result<Array2<f32>, ModelError> {
-        let mut features = Array2::zeros((texts.len(), model.config().projection_dim));
-        let batches = features.axis_chunks_iter_mut(Axis(0), TEXT_BATCH);
-        for (batch, (texts, mut features)) in texts.chunks(TEXT_BATCH).zip(batches).enumerate() {
-            let encoding =
-                self.texts(texts).map_err(|error| renumbered(error, batch * TEXT_BATCH))?;
-            let input =
-                TextInput::new(encoding.input_ids.view()).with_mask(encoding.attention_mask.view());
-            features.assign(&model.get_text_features(&input)?);
-        }
-        for (text, features) in texts.iter().zip(features.rows()) {
-            if !features.iter().all(|x| x.is_finite()) {
-                return Err(ModelError::NonFinite { text: text.as_ref().to_owned() });
-            }
-        }
-        Ok(features)
-    }
-
-    /// Embeddings of any number of texts, of unit length: `[n, projection_dim]`.
-    ///
-    /// # Errors
-    /// As [`text_features`](Self::text_features).
-    pub fn embed_texts(
-        &self,
-        model: &AlignModel,
-        texts: &[impl AsRef<str>],
-    ) -> Result<Array2<f32>, ModelError> {
-        Ok(l2_normalize(self.text_features(model, texts)?))
-    }
-}
-
-/// The same error, its text counted from the first of all batches.
-fn renumbered(error: ProcessorError, first: usize) -> ProcessorError {
-    match error {
-        ProcessorError::TextTooLong { index, text, tokens, limit, limit_name } => {
-            let index = first + index;
-            ProcessorError::TextTooLong { index, text, tokens, limit, limit_name }
-        }
-        ProcessorError::Tokenize { index, text, message } => {
-            ProcessorError::Tokenize { index: first + index, text, message }
-        }
-        other => other,
+        self.tokenizer.encode_ragged(texts, &self.tokenizer_options).map(drop)
     }
 }

@@ -1,12 +1,10 @@
 //! The linear layer from the text tower to the embedding space.
 
-use align_tensor::{
-    Activation, CheckpointError, Epilogue, Linear, PackedWeights, Runtime, Team, Threads, Weights,
-    gemm,
-};
+use align_tensor::{Activation, CheckpointError, Linear, Runtime, Threads, Weights};
 use ndarray::{Array2, ArrayView2};
 
 /// `y [n, out] = x [n, in] W^T + b`, with `weight [out, in]` and `bias [out]`.
+#[derive(Debug)]
 pub(crate) struct Projection {
     linear: Linear,
     threads: Threads,
@@ -14,6 +12,9 @@ pub(crate) struct Projection {
 
 impl Projection {
     /// Loads `weight` and `bias`.
+    ///
+    /// # Errors
+    /// If a tensor is missing, damaged or of the wrong shape.
     pub(crate) fn load(
         weights: &Weights<'_>,
         inputs: usize,
@@ -25,39 +26,13 @@ impl Projection {
         Ok(Self { linear, threads: runtime.threads.clone() })
     }
 
+    /// Computes `y [n, out]` of `x [n, in]`.
     pub(crate) fn forward(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
-        product(&self.threads, x, self.linear.outputs(), |team, x, out| {
-            self.linear.run(team, x, Activation::Identity, None, out);
-        })
+        let mut y = Array2::zeros((x.nrows(), self.linear.outputs()));
+        let x = x.as_standard_layout();
+        let x = x.as_slice().expect("standard layout is contiguous");
+        let out = y.as_slice_mut().expect("a new array is contiguous");
+        self.threads.gather(|team| self.linear.run(team, x, Activation::Identity, None, out));
+        y
     }
-}
-
-/// The cosines of all pairs: `a [m, k] b^T` for rows of unit length `a` and `b [n, k]`.
-pub(crate) fn cosines(
-    runtime: &Runtime,
-    a: ArrayView2<'_, f32>,
-    b: ArrayView2<'_, f32>,
-) -> Array2<f32> {
-    let (n, k) = b.dim();
-    let b = b.as_standard_layout();
-    let b = b.as_slice().expect("standard layout is contiguous");
-    let packed = PackedWeights::pack(runtime.isa, b, n, k);
-    product(&runtime.threads, a, n, |team, a, out| {
-        gemm(team, a, &packed, Epilogue::default(), out);
-    })
-}
-
-/// Runs `multiply(team, a, out)` for rows `a [m, k]` and an `out [m, n]`.
-fn product(
-    threads: &Threads,
-    a: ArrayView2<'_, f32>,
-    n: usize,
-    multiply: impl FnOnce(&Team<'_>, &[f32], &mut [f32]),
-) -> Array2<f32> {
-    let mut c = Array2::zeros((a.nrows(), n));
-    let a = a.as_standard_layout();
-    let a = a.as_slice().expect("standard layout is contiguous");
-    let out = c.as_slice_mut().expect("a new array is contiguous");
-    threads.gather(|team| multiply(team, a, out));
-    c
 }

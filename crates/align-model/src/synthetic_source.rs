@@ -1,12 +1,17 @@
-//! Synthetic weights as a source of tensors.
+//! Models of synthetic weights.
+//!
+//! This file is outside `synthetic`, because the chores compile that module without the rest of the
+//! crate.
 
+use crate::config::AlignConfig;
+use crate::error::ModelError;
+use crate::model::AlignModel;
 use crate::synthetic::{SyntheticModel, SyntheticTensor, SyntheticValues};
-use crate::{AlignConfig, AlignModel, ModelError};
 use align_tensor::{CheckpointError, Runtime, TensorSource};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The tensors of a [`SyntheticModel`] under a seed, made when asked for.
+/// The tensors of a [`SyntheticModel`] under a seed. Values are made on demand.
 struct SyntheticSource {
     tensors: HashMap<String, SyntheticTensor>,
     seed: u64,
@@ -15,8 +20,11 @@ struct SyntheticSource {
 impl AlignModel {
     /// A model of synthetic weights, which needs no files.
     ///
+    /// Equal seeds make equal models. See [`synthetic`](crate::synthetic).
+    ///
     /// # Errors
-    /// None, unless the kind of model and its own weights disagree.
+    /// As [`AlignModel::from_source`]. Configuration and tensors are part of this crate and fit, so
+    /// an error means a mistake in it or in `runtime`.
     pub fn synthetic(
         model: SyntheticModel,
         seed: u64,

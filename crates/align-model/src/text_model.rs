@@ -1,13 +1,17 @@
 //! The text tower alone.
 
-use crate::{LoadOptions, ModelError};
+use crate::error::ModelError;
+use crate::options::LoadOptions;
 use align_bert::{AlignTextConfig, TextInput, TextOptions, TextOutput, TextTower};
 use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights};
 use ndarray::Array2;
+use std::fmt;
 use std::path::Path;
 
-/// The text tower of ALIGN, loadable alone: from the checkpoint of a whole model, of which it
-/// reads only its own part, or from one that was saved alone.
+/// The text tower of ALIGN alone.
+///
+/// It is loaded from the checkpoint of a whole model, of which it reads only its own part, or from
+/// a checkpoint of the tower.
 pub struct AlignTextModel {
     tower: TextTower,
 }
@@ -16,7 +20,8 @@ impl AlignTextModel {
     /// Loads from a checkpoint folder with the default [`LoadOptions`].
     ///
     /// # Errors
-    /// Where the configuration or a tensor is missing, damaged or of the wrong shape.
+    /// If the configuration or a tensor is missing, damaged or of the wrong shape, or the
+    /// instruction set in `ALIGN_ISA` is not available.
     pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ModelError> {
         Self::from_pretrained_with(folder, &LoadOptions::new()?)
     }
@@ -55,7 +60,7 @@ impl AlignTextModel {
     /// Runs the tower on token ids `[n, T]`.
     ///
     /// # Errors
-    /// Where the shapes disagree, a text is too long or an id is out of range.
+    /// If the shapes disagree, a text is empty or too long, or an id is out of range.
     pub fn forward(
         &self,
         input: &TextInput<'_>,
@@ -64,7 +69,10 @@ impl AlignTextModel {
         Ok(self.tower.forward(input, options)?)
     }
 
-    /// The last hidden state of the first token: `[n, hidden_size]`, by the shortest way.
+    /// The last hidden state of the first token: `[n, hidden_size]`.
+    ///
+    /// It has the same bits as in [`forward`](Self::forward), and costs less: the last layer runs
+    /// for first tokens only.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -72,7 +80,7 @@ impl AlignTextModel {
         Ok(self.tower.cls(input)?)
     }
 
-    /// [`cls`](Self::cls), every step recorded in `profile`.
+    /// As [`cls`](Self::cls), and records every step in `profile`.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -87,5 +95,11 @@ impl AlignTextModel {
     /// The configuration.
     pub fn config(&self) -> &AlignTextConfig {
         self.tower.config()
+    }
+}
+
+impl fmt::Debug for AlignTextModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AlignTextModel").field("config", self.config()).finish_non_exhaustive()
     }
 }

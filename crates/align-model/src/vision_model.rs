@@ -1,13 +1,17 @@
 //! The vision tower alone.
 
-use crate::{LoadOptions, ModelError};
+use crate::error::ModelError;
+use crate::options::LoadOptions;
 use align_efficientnet::{AlignVisionConfig, VisionOptions, VisionOutput, VisionTower};
 use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights};
 use ndarray::{Array2, ArrayView4};
+use std::fmt;
 use std::path::Path;
 
-/// The vision tower of ALIGN, loadable alone: from the checkpoint of a whole model, of which it
-/// reads only its own part, or from one that was saved alone.
+/// The vision tower of ALIGN alone.
+///
+/// It is loaded from the checkpoint of a whole model, of which it reads only its own part, or from
+/// a checkpoint of the tower.
 pub struct AlignVisionModel {
     tower: VisionTower,
 }
@@ -16,7 +20,8 @@ impl AlignVisionModel {
     /// Loads from a checkpoint folder with the default [`LoadOptions`].
     ///
     /// # Errors
-    /// Where the configuration or a tensor is missing, damaged or of the wrong shape.
+    /// If the configuration or a tensor is missing, damaged or of the wrong shape, or the
+    /// instruction set in `ALIGN_ISA` is not available.
     pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ModelError> {
         Self::from_pretrained_with(folder, &LoadOptions::new()?)
     }
@@ -55,8 +60,8 @@ impl AlignVisionModel {
     /// Runs the tower on images `[N, C, H, W]`.
     ///
     /// # Errors
-    /// Where the number of channels is not the configuration's, or the images are too small or
-    /// too large for the tower.
+    /// If the images do not have the configuration's number of channels, or are too small or too
+    /// large for the tower.
     pub fn forward(
         &self,
         pixel_values: ArrayView4<'_, f32>,
@@ -65,7 +70,9 @@ impl AlignVisionModel {
         Ok(self.tower.forward(pixel_values, options)?)
     }
 
-    /// The pooled output alone: `[N, C]`, by the shortest way.
+    /// The pooled output alone: `[N, C]`, where `C` is the configuration's `embedding_size()`.
+    ///
+    /// It has the same bits as in [`forward`](Self::forward), without a copy of the last map.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -73,7 +80,7 @@ impl AlignVisionModel {
         Ok(self.tower.features(pixel_values)?)
     }
 
-    /// [`features`](Self::features), every step recorded in `profile`.
+    /// As [`features`](Self::features), and records every step in `profile`.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -88,5 +95,11 @@ impl AlignVisionModel {
     /// The configuration.
     pub fn config(&self) -> &AlignVisionConfig {
         self.tower.config()
+    }
+}
+
+impl fmt::Debug for AlignVisionModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AlignVisionModel").field("config", self.config()).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
-//! How far each precision is from the oracle in f64: measured, shown (`--nocapture`), and held to
-//! bounds that follow from how it rounds.
+//! Distance of each precision from the oracle in f64.
+//!
+//! It is measured, printed (`--nocapture`), and compared with bounds that follow from the rounding
+//! of the precision.
 
 mod common;
 
@@ -12,20 +14,22 @@ use common::golden::Golden;
 use common::{fixtures, load_options, tiny};
 use ndarray::Array2;
 
-/// The root mean square of bf16's relative rounding error on numbers whose logarithms are spread
-/// evenly: an error even on +-2^-8 of a number x of 1 to 2, E[1/x^2] = 3 / (8 ln 2).
+/// Root mean square of bf16's relative rounding error, for numbers whose logarithms are uniformly
+/// distributed.
+///
+/// The error of a number x from 1 to 2 is uniform on ±2^-8, and E[1/x^2] = 3 / (8 ln 2).
 fn bf16_rounding() -> f64 {
     2f64.powi(-8) * (3.0 / (8.0 * std::f64::consts::LN_2) / 3.0).sqrt()
 }
 
-/// The distance of rows of unit length from the truth.
+/// Distance of rows of unit length from the truth.
 #[derive(Clone, Copy)]
 struct Distance {
-    /// The least cosine of a row with the true one, as its distance from one.
+    /// One minus the smallest cosine of a row with the true row.
     one_minus_cosine: f64,
-    /// Of an element.
+    /// The largest error of an element.
     max: f64,
-    /// Of the whole: the length of the difference.
+    /// The length of the difference of all elements.
     length: f64,
 }
 
@@ -37,7 +41,7 @@ fn distance(ours: &Array2<f32>, truth: &[f64]) -> Distance {
         let dot = |a: &mut dyn Iterator<Item = (f64, f64)>| a.map(|(x, y)| x * y).sum::<f64>();
         let cosine = dot(&mut ours().zip(truth.iter().copied()))
             / (dot(&mut ours().zip(ours())) * dot(&mut truth.iter().map(|&x| (x, x)))).sqrt();
-        // A NaN must be the largest.
+        // `f64::max` passes NaN over, so it must not get that far.
         assert!(cosine.is_finite());
         distance.one_minus_cosine = distance.one_minus_cosine.max(1.0 - cosine);
         for (x, y) in ours().zip(truth) {
@@ -61,7 +65,7 @@ struct Row {
     text: Distance,
 }
 
-/// Measures every precision and shows the table.
+/// Measures every precision and prints the table.
 fn measure(
     title: &str,
     golden: &Golden,
@@ -83,19 +87,24 @@ fn measure(
     })
 }
 
-/// What must hold of any model.
+/// Checks the relations that hold for any model.
 ///
-/// To first order an error in the embedding is a sum over all products of the relative error of
-/// each, and so proportional to their size, whatever the network makes of them. With `r` the
-/// root-mean-square rounding of an operand ([`bf16_rounding`]), a product in bf16 is off by
-/// `sqrt(2) r`; in bf16x3 by `sqrt(3) r^2`: what the two parts cannot hold of either operand (the
-/// rounding of a rounding), and `low * low`. So the error in bf16 is `sqrt(2/3) / r` times that in
-/// bf16x3, about 490; twice that is the bound, since both are sums of random terms.
+/// To first order, the error of an embedding is a sum over all products of their relative errors.
+/// It is therefore proportional to those errors, whatever the rest of the network does. Let `r` be
+/// the root-mean-square rounding error of an operand ([`bf16_rounding`]).
 ///
-/// An integer of `int8` is off by up to half a step of 1/127 of its row's largest weight: `c / (127
-/// sqrt(12))` of a weight, or `1.4 c r`, where `c` is the largest weight over their root mean square:
-/// 1.7 in rows of even distribution, about 3 in normal ones of some hundred. With the activation's own
-/// `r` that is `sqrt(1 + (1.4 * 3)^2) r`, 3 times what bf16 is off by; twice that is the bound.
+/// - A product in bf16 has the error `sqrt(2) r`.
+/// - A product in bf16x3 has the error `sqrt(3) r^2`. It is the part of either operand that the two
+///   halves do not hold (the rounding of a rounding), and `low * low`.
+///
+/// So the error in bf16 is `sqrt(2/3) / r` times that in bf16x3, about 490. The bound is twice
+/// that, since both are sums of random terms.
+///
+/// A weight of `int8` has an error of at most half a step, and a step is 1/127 of the row's largest
+/// weight. That is `c / (127 sqrt(12))` of a weight, or `1.4 c r`. Here `c` is the largest weight
+/// over the root mean square: 1.7 for uniformly distributed weights, about 3 for some hundred
+/// normally distributed ones. With the activation's own `r`, the error is `sqrt(1 + (1.4 * 3)^2) r`,
+/// which is 3 times that of bf16. The bound is twice that.
 fn check(rows: [Row; 4]) {
     let [f32, bf16x3, bf16, int8] = rows;
     let ratio = (2.0f64 / 3.0).sqrt() / bf16_rounding();
@@ -106,7 +115,7 @@ fn check(rows: [Row; 4]) {
         let found = tower(bf16).length;
         assert!(found <= bound, "{}: {found} above {bound}", bf16.precision);
     }
-    // The image tower has no integers.
+    // The image tower has no int8 weights.
     assert_eq!(int8.image.length, bf16.image.length);
     let (found, bound) = (int8.text.length, 2.0 * 3.0 * bf16.text.length);
     assert!(found <= bound, "int8: {found} above {bound}");
@@ -154,7 +163,7 @@ fn the_published_shape() {
         model.forward(&input, ForwardOptions::default()).unwrap()
     });
     check(rows);
-    // What the precisions are for.
+    // The accuracy that the precisions promise.
     let [f32, bf16x3, _, int8] = rows;
     for tower in [|row: Row| row.image, |row: Row| row.text] {
         assert!(tower(bf16x3).one_minus_cosine <= 1e-6);

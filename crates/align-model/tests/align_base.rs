@@ -1,4 +1,4 @@
-//! The published shape with seeded weights against the oracle.
+//! The published shape with seeded weights, compared with the oracle.
 
 mod common;
 
@@ -11,13 +11,13 @@ use ndarray::{Array, Array2, Array3, Array4, Axis, Dimension, Slice};
 
 const SAMPLES: usize = 256;
 
-/// The elements that a golden file keeps of an array.
+/// The elements of an array that a golden file keeps.
 fn sample<D: Dimension>(array: &Array<f32, D>) -> Vec<f32> {
     let step = (array.len() / SAMPLES).max(1);
     array.iter().copied().step_by(step).take(SAMPLES).collect()
 }
 
-/// The rows of real tokens, caption after caption.
+/// The rows of tokens that are not padding, one caption after another.
 fn real_tokens(states: &Array3<f32>) -> Array2<f32> {
     let captions: Vec<_> = states
         .outer_iter()
@@ -32,7 +32,7 @@ fn every_layer_of_both_towers() {
     let golden = Golden::open(&fixtures().join("align-base/golden.safetensors"));
     let pixel_values = pixel_values();
     let [input_ids, attention_mask] = captions();
-    // The inputs themselves are those of the golden file.
+    // The inputs must be those of the golden file.
     assert_eq!(golden.ids("input_ids").unwrap(), input_ids);
     assert_eq!(golden.ids("attention_mask").unwrap(), attention_mask);
     assert_eq!(golden.f32s("sample.pixel_values"), sample(&pixel_values));
@@ -53,7 +53,7 @@ fn compare(
     let model = AlignModel::synthetic(SyntheticModel::AlignBase, WEIGHTS_SEED, &runtime).unwrap();
     let text = TextInput::new(input_ids.view()).with_mask(attention_mask.view());
     let input = AlignInput { text, pixel_values: pixel_values.view() };
-    let options = ForwardOptions { hidden_states: true, ..Default::default() };
+    let options = ForwardOptions::default().with_hidden_states(true);
     let output = model.forward(&input, options).unwrap();
 
     let mut comparison = golden.compare();

@@ -1,10 +1,11 @@
-//! Every mistake has a message that names what was expected and what was found.
+//! Errors of bad input: each message names what was expected and what was found.
 
 mod common;
 
 use align_model::{
-    AlignConfig, AlignInput, AlignModel, AlignTextModel, AlignVisionModel, ForwardOptions,
-    ModelError, Runtime, TensorSource, TextInput, TextOptions,
+    AlignConfig, AlignInput, AlignModel, AlignTextModel, AlignVisionModel, Checkpoint,
+    CheckpointError, ForwardOptions, ModelError, ReadMode, Runtime, TensorSource, TextInput,
+    TextOptions,
 };
 use common::tiny;
 use ndarray::{Array2, Array4, array};
@@ -40,6 +41,17 @@ fn no_images_and_no_texts_are_no_error() {
     let none = Array2::<i64>::zeros([0, 5]);
     let features = base().get_text_features(&TextInput::new(none.view())).unwrap();
     assert_eq!(features.dim(), (0, 20));
+}
+
+#[test]
+fn a_forward_may_have_no_images_or_no_texts() {
+    for (texts, images) in [(2, 0), (0, 2), (0, 0)] {
+        let (ids, pixels) = (Array2::ones([texts, 3]), Array4::zeros([images, 3, 33, 33]));
+        let input = AlignInput { text: TextInput::new(ids.view()), pixel_values: pixels.view() };
+        let output = base().forward(&input, ForwardOptions::default()).unwrap();
+        assert_eq!(output.logits_per_text.dim(), (texts, images));
+        assert_eq!(output.logits_per_image.dim(), (images, texts));
+    }
 }
 
 #[test]
@@ -86,10 +98,10 @@ fn masks_types_and_positions_of_the_wrong_kind() {
 fn a_loss_of_unpaired_texts_and_images() {
     let (ids, pixels) = (array![[1_i64], [2]], Array4::<f32>::zeros([3, 3, 33, 33]));
     let input = AlignInput { text: TextInput::new(ids.view()), pixel_values: pixels.view() };
-    let options = ForwardOptions { return_loss: true, ..Default::default() };
+    let options = ForwardOptions::default().with_return_loss(true);
     assert_eq!(
         message(base().forward(&input, options)),
-        "the loss needs as many texts as images: found 2 texts and 3 images"
+        "the loss needs equal numbers of texts and images: found 2 texts and 3 images"
     );
 }
 
@@ -108,11 +120,10 @@ fn folders_of_another_kind() {
     assert!(nowhere.contains("nowhere/config.json: cannot read: "), "{nowhere}");
 }
 
-/// A checkpoint whose configuration says otherwise than its tensors.
+/// The configuration contradicts the shapes of the tensors.
 #[test]
 fn tensors_of_another_shape() {
-    let checkpoint =
-        align_model::Checkpoint::open(tiny("base"), align_model::ReadMode::Read).unwrap();
+    let checkpoint = Checkpoint::open(tiny("base"), ReadMode::Read).unwrap();
     let config = AlignConfig::from_pretrained(tiny("base")).unwrap();
     let load = |config| message(AlignModel::from_source(config, &checkpoint, &runtime()));
 
@@ -135,8 +146,7 @@ fn tensors_of_another_shape() {
 
 #[test]
 fn a_configuration_is_checked_however_it_comes() {
-    let checkpoint =
-        align_model::Checkpoint::open(tiny("base"), align_model::ReadMode::Read).unwrap();
+    let checkpoint = Checkpoint::open(tiny("base"), ReadMode::Read).unwrap();
     let mut config = AlignConfig::from_pretrained(tiny("base")).unwrap();
     config.text_config.num_attention_heads = 0;
     assert_eq!(
@@ -148,14 +158,10 @@ fn a_configuration_is_checked_however_it_comes() {
 }
 
 /// A checkpoint with another temperature.
-struct WithTemperature(align_model::Checkpoint, f32);
+struct WithTemperature(Checkpoint, f32);
 
 impl TensorSource for WithTemperature {
-    fn tensor(
-        &self,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<Cow<'_, [f32]>, align_model::CheckpointError> {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, CheckpointError> {
         let tensor = self.0.tensor(name, shape)?;
         Ok(if name == "temperature" { vec![self.1].into() } else { tensor })
     }
@@ -169,8 +175,7 @@ impl TensorSource for WithTemperature {
 fn a_temperature_that_cannot_divide() {
     let config = AlignConfig::from_pretrained(tiny("base")).unwrap();
     for temperature in [0.0, -0.0, f32::NAN, f32::INFINITY] {
-        let checkpoint =
-            align_model::Checkpoint::open(tiny("base"), align_model::ReadMode::Mmap).unwrap();
+        let checkpoint = Checkpoint::open(tiny("base"), ReadMode::Mmap).unwrap();
         let source = WithTemperature(checkpoint, temperature);
         assert_eq!(
             message(AlignModel::from_source(config.clone(), &source, &runtime())),

@@ -1,4 +1,4 @@
-//! A converted checkpoint answers as its original does in that precision, to the bit.
+//! Conversion: a converted checkpoint computes the bits of its original in that precision.
 
 mod common;
 
@@ -20,7 +20,7 @@ const PRECISIONS: [Precision; 2] = [Precision::Bf16, Precision::Int8];
 fn converted(folder: &Path, precision: Precision) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     std::fs::copy(folder.join("config.json"), copy.path().join("config.json")).unwrap();
-    Conversion::of(folder, precision).unwrap().write(copy.path()).unwrap();
+    Conversion::from_pretrained(folder, precision).unwrap().write(copy.path()).unwrap();
     copy
 }
 
@@ -34,18 +34,18 @@ fn bits<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<u32> {
     values.into_iter().map(|x| x.to_bits()).collect()
 }
 
-/// Every number that a text tower gives.
-fn of_text(output: &TextOutput) -> Vec<u32> {
+/// The bits of every output of a text tower.
+fn text_bits(output: &TextOutput) -> Vec<u32> {
     let states = output.hidden_states.as_ref().unwrap().iter().flatten();
     bits(states.chain(output.pooler_output.iter().flatten()))
 }
 
-/// Every number that a vision tower gives.
-fn of_vision(output: &VisionOutput) -> Vec<u32> {
+/// The bits of every output of a vision tower.
+fn vision_bits(output: &VisionOutput) -> Vec<u32> {
     bits(output.hidden_states.as_ref().unwrap().iter().flatten().chain(&output.pooler_output))
 }
 
-/// Every number that the model of a folder gives for the inputs of a golden file.
+/// The bits of every output of a folder's model for the inputs of a golden file.
 fn answers(folder: &Path, options: &LoadOptions, golden: &Golden) -> Vec<u32> {
     let ids = golden.ids("input_ids").map(|ids: Array2<i64>| (ids, golden.ids("attention_mask")));
     let pixels: Option<Array4<f32>> = golden.pixel_values();
@@ -57,12 +57,12 @@ fn answers(folder: &Path, options: &LoadOptions, golden: &Golden) -> Vec<u32> {
     if let Some(text) = &text {
         let model = AlignTextModel::from_pretrained_with(folder, options).unwrap();
         let all = TextOptions { hidden_states: true, ..Default::default() };
-        bits.extend(of_text(&model.forward(text, all).unwrap()));
+        bits.extend(text_bits(&model.forward(text, all).unwrap()));
     }
     if let Some(pixels) = &pixels {
         let model = AlignVisionModel::from_pretrained_with(folder, options).unwrap();
         let all = VisionOptions { hidden_states: true };
-        bits.extend(of_vision(&model.forward(pixels.view(), all).unwrap()));
+        bits.extend(vision_bits(&model.forward(pixels.view(), all).unwrap()));
     }
     if let (Some(text), Some(pixels)) = (text, &pixels) {
         let model = AlignModel::from_pretrained_with(folder, options).unwrap();
@@ -107,7 +107,7 @@ fn files_are_half_or_less() {
     write_checkpoint(folder.path());
     let size = |folder: &Path| folder.join("model.safetensors").metadata().unwrap().len() as f64;
     let share = |precision| size(converted(folder.path(), precision).path()) / size(folder.path());
-    // Beside products there are biases, norms, squeeze-excite and depthwise weights in full.
+    // Biases, norms, squeeze-excite and depthwise weights keep their full size.
     let (bf16, int8) = (share(Precision::Bf16), share(Precision::Int8));
     assert!(bf16 < 0.62 && int8 < bf16, "{bf16} {int8}");
 }
@@ -120,7 +120,7 @@ fn bf16_serves_other_precisions_and_int8_refuses_them() {
     let copy = converted(&folder, Precision::Bf16);
     let bf16 = answers(copy.path(), &options(isa, None), &golden);
     for precision in [Precision::F32, Precision::Bf16x3, Precision::Int8] {
-        // Of the rounded weights, so neither the original's nor those in bf16.
+        // It computes with the rounded weights, so its bits are neither the original's nor bf16's.
         let found = answers(copy.path(), &options(isa, Some(precision)), &golden);
         assert!(found != bf16, "{precision}");
         assert!(found != answers(&folder, &options(isa, Some(precision)), &golden), "{precision}");
@@ -141,18 +141,21 @@ fn mistakes_are_named() {
     let base = tiny("base");
     for precision in [Precision::F32, Precision::Bf16x3] {
         assert_eq!(
-            message(Conversion::of(&base, precision)),
+            message(Conversion::from_pretrained(&base, precision)),
             format!(
                 "expected a precision with weights of its own, bf16 or int8, found {precision}"
             )
         );
     }
     let copy = converted(&base, Precision::Bf16);
-    let again = message(Conversion::of(copy.path(), Precision::Int8));
+    let again = message(Conversion::from_pretrained(copy.path(), Precision::Int8));
     assert!(again.ends_with("has been converted before, to bf16: expected an original checkpoint"));
-    assert!(message(Conversion::of(tiny("nowhere"), Precision::Bf16)).contains("cannot read"));
+    assert!(
+        message(Conversion::from_pretrained(tiny("nowhere"), Precision::Bf16))
+            .contains("cannot read")
+    );
 
-    // A precision of the future.
+    // A precision that this version does not know.
     let file = copy.path().join("model.safetensors");
     let bytes = std::fs::read(&file).unwrap();
     let from = br#""align.precision":"bf16""#;

@@ -1,4 +1,4 @@
-//! Every output of every tiny checkpoint against the oracle, on every instruction set.
+//! Every output of every tiny checkpoint, compared with the oracle on every instruction set.
 
 mod common;
 
@@ -19,7 +19,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn of(golden: &Golden) -> Option<Self> {
+    fn from_golden(golden: &Golden) -> Option<Self> {
         Some(Self {
             input_ids: golden.ids("input_ids")?,
             attention_mask: golden.ids("attention_mask"),
@@ -64,7 +64,7 @@ fn compare_model(name: &str) {
         let vision_model = AlignVisionModel::from_pretrained_with(tiny(name), &options).unwrap();
         for golden in Golden::all(&tiny(name)) {
             let mut comparison = golden.compare();
-            let (texts, pixels) = (Texts::of(&golden), golden.pixel_values());
+            let (texts, pixels) = (Texts::from_golden(&golden), golden.pixel_values());
             if let Some(texts) = &texts {
                 let output = text_model.forward(&texts.input(), TEXT_OPTIONS).unwrap();
                 compare_text(&mut comparison, &output);
@@ -79,12 +79,11 @@ fn compare_model(name: &str) {
             }
             if let (Some(texts), Some(pixels)) = (&texts, &pixels) {
                 let input = AlignInput { text: texts.input(), pixel_values: pixels.view() };
-                let options = ForwardOptions {
-                    return_loss: golden.contains("loss"),
-                    hidden_states: true,
-                    attentions: true,
-                    padding: true,
-                };
+                let options = ForwardOptions::default()
+                    .with_return_loss(golden.contains("loss"))
+                    .with_hidden_states(true)
+                    .with_attentions(true)
+                    .with_padding(true);
                 let output = model.forward(&input, options).unwrap();
                 compare_text(&mut comparison, &output.text_model_output);
                 compare_vision(&mut comparison, &output.vision_model_output);
@@ -153,7 +152,7 @@ fn text_only() {
         let options = load_options(isa, 1);
         let model = AlignTextModel::from_pretrained_with(tiny("text-only"), &options).unwrap();
         for golden in Golden::all(&tiny("text-only")) {
-            let texts = Texts::of(&golden).unwrap();
+            let texts = Texts::from_golden(&golden).unwrap();
             let mut comparison = golden.compare();
             let output = model.forward(&texts.input(), TEXT_OPTIONS).unwrap();
             compare_text(&mut comparison, &output);
@@ -177,7 +176,7 @@ fn vision_only() {
     }
 }
 
-/// A folder without a test above would go unnoticed.
+/// Fails if a folder has no test above.
 #[test]
 fn every_folder_is_compared() {
     let mut folders: Vec<_> = std::fs::read_dir(common::fixtures().join("tiny"))

@@ -1,12 +1,14 @@
-//! What must not change an embedding: the batch, the padding, the number of threads, the way it is
-//! asked for; in every precision. Bits are compared, not values.
+//! Invariance of embeddings under the batch, the padding, the number of threads and the function
+//! that computes them, in every precision.
+//!
+//! Bits are compared, not values.
 
 mod common;
 
 use align_model::synthetic::{self, SyntheticModel};
 use align_model::{
     AlignInput, AlignModel, AlignTextModel, AlignVisionModel, ForwardOptions, Isa, Precision,
-    TextInput, TextOptions, VisionOptions,
+    TextInput, TextOptions, VisionOptions, l2_normalize,
 };
 use common::{load_options, tiny};
 use ndarray::{Array2, Array4, Axis, Slice, concatenate};
@@ -14,7 +16,7 @@ use ndarray::{Array2, Array4, Axis, Slice, concatenate};
 const BATCHES: [usize; 3] = [1, 3, 8];
 const THREADS: [usize; 3] = [1, 2, 4];
 const LARGEST: usize = 8;
-/// Odd, and no multiple of any tile or vector.
+/// Odd, so that it is no multiple of any tile or vector.
 const SIDE: usize = 45;
 const VOCABULARY: i64 = 4096;
 
@@ -130,23 +132,21 @@ fn a_forward_gives_what_features_give() {
         let text = TextInput::new(ids.view()).with_mask(mask.view());
         let input = AlignInput { text, pixel_values: images.view() };
         let plain = model.forward(&input, ForwardOptions::default()).unwrap();
-        let full = ForwardOptions {
-            hidden_states: true,
-            attentions: true,
-            padding: true,
-            ..Default::default()
-        };
+        let full = ForwardOptions::default()
+            .with_hidden_states(true)
+            .with_attentions(true)
+            .with_padding(true);
         let full = model.forward(&input, full).unwrap();
         for output in [&plain, &full] {
             let image_features = model.get_image_features(images.view()).unwrap();
             assert_eq!(output.vision_model_output.pooler_output, image_features);
             let text_features = text_features(&model, &ids, &mask);
-            assert_eq!(output.text_embeds, align_model::l2_normalize(text_features));
-            assert_eq!(output.image_embeds, align_model::l2_normalize(image_features));
+            assert_eq!(output.text_embeds, l2_normalize(text_features));
+            assert_eq!(output.image_embeds, l2_normalize(image_features));
             assert_eq!(output.logits_per_image, output.logits_per_text.t());
         }
         assert_eq!(plain.logits_per_text, full.logits_per_text);
-        // Without `padding`, the rows of masked tokens are zero and all others the same.
+        // Without `padding`, the rows of masked tokens are zero, and all other rows are the same.
         let (plain, full) = (plain.text_model_output, full.text_model_output);
         let states = plain.last_hidden_state.outer_iter().zip(full.last_hidden_state.outer_iter());
         for (row, (plain, full)) in states.enumerate() {

@@ -1,10 +1,10 @@
-//! Zero-shot classification against what it is made of.
+//! Zero-shot classification, compared with the steps that it consists of.
 
 mod common;
 
 use align_model::{
-    AlignInput, AlignModel, AlignProcessor, ForwardOptions, RgbImage, TextInput,
-    ZeroShotClassifier, l2_normalize,
+    AlignInput, AlignModel, AlignProcessor, ForwardOptions, LabelScore, RgbImage, TextInput,
+    ZeroShotClassifier, embed_texts, l2_normalize, text_features,
 };
 use common::checkpoint::write_checkpoint;
 use ndarray::{Array4, Axis};
@@ -32,15 +32,15 @@ fn fixture() -> Fixture {
 }
 
 impl Fixture {
-    fn classifier(&self, labels: &[&str], templates: &[&str]) -> ZeroShotClassifier<'_> {
+    fn classifier(&self, labels: &[&str], templates: &[&str]) -> ZeroShotClassifier {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         ZeroShotClassifier::new(&self.model, &self.processor, labels, templates).unwrap()
     }
 
-    /// Logits by image, then by label as given.
-    fn logits(&self, classifier: &ZeroShotClassifier<'_>) -> Vec<Vec<f32>> {
-        let scores = classifier.classify(self.pixel_values.view()).unwrap();
-        let in_order = |scores: &Vec<align_model::LabelScore>| {
+    /// Logits by image, then by label in the order of the labels.
+    fn logits(&self, classifier: &ZeroShotClassifier) -> Vec<Vec<f32>> {
+        let scores = classifier.classify(&self.model, self.pixel_values.view()).unwrap();
+        let in_order = |scores: &Vec<LabelScore>| {
             let mut logits = vec![f32::NAN; scores.len()];
             scores.iter().for_each(|score| logits[score.label] = score.logit);
             logits
@@ -62,7 +62,7 @@ fn without_templates_it_is_the_forward_of_the_labels() {
     assert_eq!(fixture.logits(&classifier), logits);
 
     let probabilities = fixture.model.probabilities(output.logits_per_image.view());
-    let scores = classifier.classify(fixture.pixel_values.view()).unwrap();
+    let scores = classifier.classify(&fixture.model, fixture.pixel_values.view()).unwrap();
     for (scores, probabilities) in scores.iter().zip(probabilities.rows()) {
         assert!(scores.is_sorted_by(|a, b| a.logit >= b.logit));
         assert!(scores.iter().all(|score| score.probability == probabilities[score.label]));
@@ -80,13 +80,13 @@ fn templates_are_averaged_as_unit_vectors() {
     let logits = fixture.logits(&classifier);
     for (l, label) in labels.iter().enumerate() {
         let texts: Vec<_> = templates.iter().map(|t| t.replace("{}", label)).collect();
-        let embeds = fixture.processor.embed_texts(&fixture.model, &texts).unwrap();
+        let embeds = embed_texts(&fixture.model, &fixture.processor, &texts).unwrap();
         let mean = embeds.mapv(f64::from).mean_axis(Axis(0)).unwrap();
         let mean = &mean / mean.dot(&mean).sqrt();
         for (i, image) in image_embeds.outer_iter().enumerate() {
             let expected =
                 image.mapv(f64::from).dot(&mean) / f64::from(fixture.model.temperature());
-            // Three roundings of numbers up to one in each of two vectors, over the temperature.
+            // Three roundings of numbers up to 1 in each of two vectors, divided by the temperature.
             let bound = 6.0 * f64::from(f32::EPSILON) / f64::from(fixture.model.temperature());
             assert!((f64::from(logits[i][l]) - expected).abs() <= bound);
         }
@@ -96,7 +96,7 @@ fn templates_are_averaged_as_unit_vectors() {
 #[test]
 fn many_labels_and_templates_are_those_of_one_at_a_time() {
     let fixture = fixture();
-    // 5 templates make steps of 13 labels; 30 labels make two whole steps and a part.
+    // 5 templates result in steps of 13 labels: 30 labels are two whole steps and a part.
     let templates = ["a {}", "the {}", "a photo of a {}", "red {}", "{}."];
     let labels: Vec<_> = (0..30).map(|i| "cat ".repeat(i % 7) + "dog").collect();
     let labels: Vec<_> = labels.iter().map(String::as_str).collect();
@@ -105,9 +105,9 @@ fn many_labels_and_templates_are_those_of_one_at_a_time() {
         let alone = fixture.logits(&fixture.classifier(&[label], &templates));
         assert_eq!([together[0][l], together[1][l]], [alone[0][0], alone[1][0]]);
     }
-    // More texts than run together, and their features are still those of each alone.
+    // More texts than one batch holds: their features are still those of each text alone.
     let many = vec!["a cat"; 150];
-    let features = fixture.processor.text_features(&fixture.model, &many).unwrap();
+    let features = text_features(&fixture.model, &fixture.processor, &many).unwrap();
     assert!(features.outer_iter().all(|row| row == features.row(0)));
 }
 
@@ -124,7 +124,7 @@ fn mistakes_are_named() {
         new(&["cat"], &["a {}", "a photo"]),
         "template \"a photo\": expected one {} where the label goes, found 0"
     );
-    // The text is counted over all batches.
+    // The text's index is counted over all batches.
     let mut labels = vec!["cat"; 70];
     let long = "dog ".repeat(63);
     labels.push(&long);

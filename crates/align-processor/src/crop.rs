@@ -1,8 +1,9 @@
 //! Center crop with zero padding.
 
-use crate::Dimensions;
+use crate::dimensions::Dimensions;
 
-/// Along one axis: where the crop reads, where it writes, and how much; the rest stays zero.
+/// The crop along one axis: first position read, first position written, and number of positions.
+/// All other positions stay zero.
 #[derive(Debug, PartialEq, Eq)]
 struct Span {
     source: usize,
@@ -10,8 +11,10 @@ struct Span {
     len: usize,
 }
 
-/// A larger image loses the odd pixel at its end (the crop starts at the floor of half the
-/// difference); a smaller one gains the odd pixel of padding before its start.
+/// The span of a crop of length `crop` from an image of length `image`.
+///
+/// If the difference is odd, a larger image loses the odd pixel at its end: the crop starts at the
+/// floor of half the difference. A smaller image has the odd pixel of padding in front of it.
 fn span(image: usize, crop: usize) -> Span {
     if image >= crop {
         Span { source: (image - crop) / 2, target: 0, len: crop }
@@ -20,7 +23,7 @@ fn span(image: usize, crop: usize) -> Span {
     }
 }
 
-/// The `to`-sized centre of an interleaved image of `C` channels.
+/// The centre of an image, of size `to`: `[height, width, C]`, interleaved.
 pub(crate) fn center_crop<const C: usize>(src: &[u8], from: Dimensions, to: Dimensions) -> Vec<u8> {
     let (rows, columns) = (span(from.height, to.height), span(from.width, to.width));
     let mut out = vec![0; to.area() * C];

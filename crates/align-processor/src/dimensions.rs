@@ -1,24 +1,24 @@
-//! Height and width.
+//! Height and width of images.
 
-/// The longest side, in pixels, that a config may ask for.
+/// The longest side of a config's sizes, in pixels.
 pub const MAX_SIDE: usize = 16_384;
 
-/// The height and width of an image, in pixels.
+/// Height and width of an image, in pixels. The text form is `346x289 (height x width)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dimensions {
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// Columns.
+    /// Number of columns.
     pub width: usize,
 }
 
 impl Dimensions {
-    /// A square of side `side`.
+    /// A square.
     pub const fn square(side: usize) -> Self {
         Self { height: side, width: side }
     }
 
-    /// Pixels in all.
+    /// Number of pixels.
     pub const fn area(self) -> usize {
         self.height * self.width
     }

@@ -1,37 +1,40 @@
-//! Errors: each names the file or field it is about, what was expected and what was found.
+//! Errors. Each names the file or field, what was expected and what was found.
 
+use crate::dimensions::{Dimensions, MAX_SIDE};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::Dimensions;
-
-/// Anything that can go wrong between a file or a string and the arrays of the model.
+/// Why a file or a string cannot be turned into the model's inputs.
+///
+/// The operating system's error is the [source](std::error::Error::source) of
+/// [`ProcessorError::Io`], and the message does not repeat it. No other variant has a source.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProcessorError {
     /// A file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 
     /// An image could not be decoded.
     #[error("{}: {fault}", path.as_ref().map_or("image".into(), |p| p.display().to_string()))]
     Image {
-        /// The file, if the image came from one.
+        /// The file, if the image is from one.
         path: Option<PathBuf>,
         /// What is wrong with it.
         fault: ImageFault,
     },
 
-    /// A checkpoint folder has none of the files that could describe this part of the processor.
-    #[error("{}: found none of {looked_for}", dir.display())]
+    /// A checkpoint folder has none of the files that can hold this part of the processor.
+    #[error("{}: found none of {looked_for}", folder.display())]
     MissingFiles {
         /// The folder.
-        dir: PathBuf,
-        /// The names of the files that were looked for.
+        folder: PathBuf,
+        /// Names of the files that were looked for.
         looked_for: &'static str,
     },
 
@@ -40,32 +43,29 @@ pub enum ProcessorError {
     Json {
         /// The file.
         path: PathBuf,
-        /// Where and why parsing stopped.
+        /// Place and cause.
         message: String,
     },
 
-    /// A config field has the wrong type or an impossible value.
+    /// A config field has the wrong type or a value that is not allowed.
     #[error("{}: field `{field}`: expected {expected}, found {found}", origin.as_ref().map_or("config".into(), |p| p.display().to_string()))]
     Field {
-        /// The file, if the config came from one.
+        /// The file, if the config is from one.
         origin: Option<PathBuf>,
         /// The field, with the names of the objects around it.
         field: String,
-        /// What may stand there.
+        /// The values that are allowed.
         expected: String,
-        /// What stands there.
+        /// The value found.
         found: String,
     },
 
-    /// The size that an image would have to be resized to is empty or too large.
-    #[error(
-        "resizing a {from} image as `size` asks gives {to}; each side must be 1 to {}",
-        crate::MAX_SIDE
-    )]
+    /// An image would be resized to a size that is empty or too large.
+    #[error("resizing a {from} image by `size` results in {to}; each side must be 1 to {MAX_SIDE}")]
     TargetSize {
-        /// The size of the image.
+        /// Size of the image.
         from: Dimensions,
-        /// The size asked for.
+        /// Size after resizing.
         to: Dimensions,
     },
 
@@ -74,31 +74,31 @@ pub enum ProcessorError {
         "pixel array: expected [height, width, channels] with 1 or 3 channels and no side zero, found {found:?}"
     )]
     PixelShape {
-        /// The shape found.
+        /// The shape, `[height, width, channels]`.
         found: [usize; 3],
     },
 
-    /// `image_mean` or `image_std` lists another number of channels than the image has.
+    /// `image_mean` or `image_std` does not have one value for each channel of the image.
     #[error("`{field}` has {found} values for an image of {channels} channels")]
     Channels {
         /// The config field.
         field: &'static str,
-        /// Its number of values.
+        /// Number of its values.
         found: usize,
-        /// Channels of the image.
+        /// Number of channels of the image.
         channels: usize,
     },
 
-    /// Images of one batch do not come out at one size.
+    /// Images of one batch have different sizes after preprocessing.
     #[error(
         "image {index} of the batch is {found} after preprocessing, the first one {expected}; a batch needs one size"
     )]
     BatchSizes {
         /// Position in the batch.
         index: usize,
-        /// Size of the first image.
+        /// Size of the first image after preprocessing.
         expected: Dimensions,
-        /// Size of this image.
+        /// Size of this image after preprocessing.
         found: Dimensions,
     },
 
@@ -111,7 +111,7 @@ pub enum ProcessorError {
         message: String,
     },
 
-    /// Text options contradict themselves or the tokenizer.
+    /// An option cannot be applied to the tokenizer or to the texts.
     #[error("text option `{option}`: {message}")]
     TextOption {
         /// The option.
@@ -120,7 +120,7 @@ pub enum ProcessorError {
         message: String,
     },
 
-    /// A text has more tokens than may be used, and truncation was not asked for.
+    /// A text has too many tokens, and truncation was not requested.
     #[error(
         "text {index} ({text:?}) has {tokens} tokens, but {limit_name} allows {limit}; shorten it or ask for truncation"
     )]
@@ -129,11 +129,11 @@ pub enum ProcessorError {
         index: usize,
         /// The beginning of the text.
         text: String,
-        /// Its tokens, with `[CLS]` and `[SEP]`.
+        /// Number of its tokens, `[CLS]` and `[SEP]` included.
         tokens: usize,
-        /// The most that is allowed.
+        /// The largest allowed number.
         limit: usize,
-        /// Where the limit comes from.
+        /// The origin of the limit.
         limit_name: &'static str,
     },
 
@@ -144,15 +144,15 @@ pub enum ProcessorError {
         index: usize,
         /// The beginning of the text.
         text: String,
-        /// What the tokenizer said.
+        /// The tokenizer's message.
         message: String,
     },
 }
 
 impl ProcessorError {
-    /// The same error, naming `path` if it is about an image or config that had no name.
+    /// The same error with the name `path`, if its image or config had no name.
     #[must_use]
-    pub(crate) fn at(self, path: &std::path::Path) -> Self {
+    pub(crate) fn at(self, path: &Path) -> Self {
         match self {
             Self::Image { path: None, fault } => Self::Image { path: Some(path.into()), fault },
             Self::Field { origin: None, field, expected, found } => {
@@ -169,27 +169,28 @@ impl From<ImageFault> for ProcessorError {
     }
 }
 
-/// What is wrong with an image file.
+/// A fault of an image file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImageFault {
-    /// There are no bytes.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// The first bytes are those of no image format.
+    /// The first bytes belong to no image format.
     #[error("not an image: the content is none of PNG, JPEG, WebP, GIF, BMP, TIFF")]
     NotAnImage,
-    /// The first bytes are those of an image format that is not read here.
+    /// The first bytes belong to an image format that is not supported.
     #[error("{format} images are not supported; expected PNG, JPEG, WebP, GIF, BMP or TIFF")]
     UnsupportedFormat {
         /// The format found.
         format: String,
     },
-    /// A supported format holding a kind of image that is not read here.
+    /// A supported format with a kind of image that is not supported.
     #[error("this kind of {format} image is not supported: {message}")]
     UnsupportedKind {
         /// The format.
         format: &'static str,
-        /// What is not supported.
+        /// The unsupported feature.
         message: String,
     },
     /// The file ends before the image does.
@@ -203,32 +204,32 @@ pub enum ImageFault {
     Corrupt {
         /// The format.
         format: &'static str,
-        /// Where it does so.
+        /// The contradiction.
         message: String,
     },
-    /// The header says that there are no pixels.
+    /// By its header, the image has no pixels.
     #[error("the image is {width}x{height} (width x height): it has no pixels")]
     NoPixels {
-        /// Columns.
+        /// Number of columns.
         width: u32,
-        /// Rows.
+        /// Number of rows.
         height: u32,
     },
-    /// The header asks for more pixels than the limit.
+    /// By its header, the image has more pixels than the limit.
     #[error(
         "the image is {width}x{height} (width x height), beyond the limit of {max_pixels} pixels and {max_side} a side"
     )]
     TooManyPixels {
-        /// Columns.
+        /// Number of columns.
         width: u32,
-        /// Rows.
+        /// Number of rows.
         height: u32,
-        /// The limit on width x height.
+        /// Limit of width x height.
         max_pixels: u64,
-        /// The limit on each of them.
+        /// Limit of width and of height.
         max_side: u32,
     },
-    /// Decoding would take more memory than the limits on size justify.
+    /// Decoding would need more memory than the size of the image justifies.
     #[error("decoding this {format} image needs more memory than its size justifies")]
     TooMuchMemory {
         /// The format.
@@ -237,7 +238,7 @@ pub enum ImageFault {
     /// The file is longer than the limit.
     #[error("the file is longer than the limit of {max_bytes} bytes")]
     FileTooLong {
-        /// The limit.
+        /// The limit, in bytes.
         max_bytes: u64,
     },
 }

@@ -1,21 +1,20 @@
 //! Images to pixel values.
 
-use std::path::Path;
-
-use ndarray::{Array3, Array4, ArrayView3};
-
 use crate::config::ImageProcessorConfig;
 use crate::crop::center_crop;
 use crate::decode::{self, DecodeLimits};
+use crate::dimensions::Dimensions;
 use crate::error::ProcessorError;
 use crate::resize::resize;
 use crate::values::{Table, tables};
-use crate::{Dimensions, RgbImage};
+use image::RgbImage;
+use ndarray::{Array3, Array4, ArrayView3};
+use std::path::Path;
 
 /// Decodes images and turns them into the pixel values of the vision tower.
 ///
-/// The steps, each as the config says: resize in 8 bits, center crop, rescale (and offset),
-/// normalise, divide by the standard deviation once more.
+/// Each step can be switched in the config. In order: resize in 8 bits, center crop, rescale (and
+/// offset), normalise, divide by the standard deviation a second time.
 #[derive(Clone, Debug)]
 pub struct ImageProcessor {
     config: ImageProcessorConfig,
@@ -23,12 +22,12 @@ pub struct ImageProcessor {
 }
 
 impl ImageProcessor {
-    /// The processor of a checkpoint folder; see [`ImageProcessorConfig::from_pretrained`].
+    /// The processor of a checkpoint folder, with the default [`DecodeLimits`].
     ///
     /// # Errors
-    /// If the config is missing, cannot be read, or a field is wrong.
-    pub fn from_pretrained(dir: impl AsRef<Path>) -> Result<Self, ProcessorError> {
-        Self::from_config(ImageProcessorConfig::from_pretrained(dir)?)
+    /// As [`ImageProcessorConfig::from_pretrained`].
+    pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ProcessorError> {
+        Self::from_config(ImageProcessorConfig::from_pretrained(folder)?)
     }
 
     /// A processor with this config and the default [`DecodeLimits`].
@@ -40,7 +39,7 @@ impl ImageProcessor {
         Ok(Self { config, limits: DecodeLimits::default() })
     }
 
-    /// The same processor with other limits on what it decodes.
+    /// Sets the limits for image files.
     #[must_use]
     pub fn with_limits(mut self, limits: DecodeLimits) -> Self {
         self.limits = limits;
@@ -52,12 +51,12 @@ impl ImageProcessor {
         &self.config
     }
 
-    /// What an image file may ask for.
+    /// The limits for image files.
     pub fn limits(&self) -> &DecodeLimits {
         &self.limits
     }
 
-    /// Decodes an image file; see [`decode::decode`].
+    /// Decodes the bytes of an image file to upright RGB. See [`decode::decode`].
     ///
     /// # Errors
     /// As [`decode::decode`].
@@ -65,7 +64,7 @@ impl ImageProcessor {
         decode::decode(bytes, &self.limits)
     }
 
-    /// Reads and decodes an image file; see [`decode::open`].
+    /// Reads and decodes an image file to upright RGB. See [`decode::open`].
     ///
     /// # Errors
     /// As [`decode::open`].
@@ -77,16 +76,17 @@ impl ImageProcessor {
     ///
     /// # Errors
     /// If the image has no pixels, cannot be resized to an allowed size, or the config's mean or
-    /// deviation is not for 3 channels.
+    /// deviation does not have 3 channels.
     pub fn preprocess(&self, image: &RgbImage) -> Result<Array3<f32>, ProcessorError> {
         let size = dimensions(image);
         self.preprocess_pixels::<3>(image.as_raw(), size)
     }
 
-    /// Pixel values of several images that come out at one size, `[N, 3, H, W]`.
+    /// Pixel values of several images, `[N, 3, H, W]`.
     ///
     /// # Errors
-    /// As [`ImageProcessor::preprocess`], or if the images come out at different sizes.
+    /// As [`ImageProcessor::preprocess`], or if the images have different sizes after
+    /// preprocessing.
     pub fn preprocess_batch(&self, images: &[RgbImage]) -> Result<Array4<f32>, ProcessorError> {
         let mut batch_size = None;
         for (index, image) in images.iter().enumerate() {
@@ -106,18 +106,19 @@ impl ImageProcessor {
         Ok(Array4::from_shape_vec(shape, values).expect("every image has the batch's size"))
     }
 
-    /// Pixel values of an 8-bit array `[height, width, channels]` of 1 or 3 channels,
-    /// `[channels, H, W]`: the entry for models whose images are gray.
+    /// Pixel values `[channels, H, W]` of an 8-bit array `[height, width, channels]`.
+    ///
+    /// There are 1 or 3 channels. Models of gray images need this method.
     ///
     /// ```
+    /// use align_processor::ndarray::Array3;
     /// use align_processor::{ImageProcessor, ImageProcessorConfig, PerChannel};
     ///
-    /// let processor = ImageProcessor::from_config(ImageProcessorConfig {
-    ///     image_mean: PerChannel::Same(0.5),
-    ///     image_std: PerChannel::Same(0.5),
-    ///     ..Default::default()
-    /// })?;
-    /// let gray = ndarray::Array3::<u8>::zeros((20, 30, 1));
+    /// let mut config = ImageProcessorConfig::default();
+    /// config.image_mean = PerChannel::Same(0.5);
+    /// config.image_std = PerChannel::Same(0.5);
+    /// let processor = ImageProcessor::from_config(config)?;
+    /// let gray = Array3::<u8>::zeros((20, 30, 1));
     /// assert_eq!(processor.preprocess_array(gray.view())?.shape(), [1, 346, 346]);
     /// # Ok::<(), align_processor::ProcessorError>(())
     /// ```
@@ -152,7 +153,7 @@ impl ImageProcessor {
         Ok(Array3::from_shape_vec(shape, values).expect("values fill the output size"))
     }
 
-    /// The size that an image of size `from` comes out at.
+    /// The size of an image of size `from` after preprocessing.
     fn output_size(&self, from: Dimensions, channels: usize) -> Result<Dimensions, ProcessorError> {
         if from.area() == 0 {
             return Err(ProcessorError::PixelShape { found: [from.height, from.width, channels] });
@@ -161,11 +162,12 @@ impl ImageProcessor {
         Ok(if self.config.do_center_crop { self.config.crop_size } else { resized })
     }
 
+    /// The size of an image of size `from` after resizing.
     fn resized(&self, from: Dimensions) -> Result<Dimensions, ProcessorError> {
         if self.config.do_resize { self.config.size.target(from) } else { Ok(from) }
     }
 
-    /// Appends the values of one image to `values`, channel after channel.
+    /// Appends the pixel values of one image to `values`, one channel after another.
     fn append_values<const C: usize>(
         &self,
         pixels: &[u8],

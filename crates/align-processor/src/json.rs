@@ -1,18 +1,16 @@
-//! Reading JSON objects field by field, so that an error can name the field.
-
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+//! JSON objects, read field by field so that an error can name the field.
 
 use crate::error::ProcessorError;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
 
-/// The longest config file read; real ones have a few kilobytes.
+/// The longest config file that is read, in bytes. Real ones have a few kilobytes.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Reads a JSON object from `path`; `None` if there is no such file.
+/// Reads a JSON object from `path`. `None` if there is no such file.
 pub(crate) fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, ProcessorError> {
     let Some(bytes) = read_file(path, MAX_BYTES)? else { return Ok(None) };
     let json = |message: String| ProcessorError::Json { path: path.into(), message };
@@ -23,12 +21,12 @@ pub(crate) fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, Pro
     }
 }
 
-/// Reads a whole file of at most `max_bytes`; `None` if there is no such file.
+/// Reads a whole file of at most `max_bytes`. `None` if there is no such file.
 pub(crate) fn read_file(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>, ProcessorError> {
     let io = |source| ProcessorError::Io { path: path.into(), source };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(error)),
     };
     let mut bytes = Vec::new();
@@ -40,7 +38,7 @@ pub(crate) fn read_file(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>, 
     Ok(Some(bytes))
 }
 
-/// The field `name` of `object`, or `default` where it is missing or null.
+/// The field `name` of `object`, or `default` if it is missing or null.
 pub(crate) fn field_or<T: DeserializeOwned>(
     object: &Map<String, Value>,
     name: &str,
@@ -53,7 +51,7 @@ pub(crate) fn field_or<T: DeserializeOwned>(
     }
 }
 
-/// The error for a `value` that is not what field `name` may hold.
+/// The error for a `value` that the field `name` must not have.
 pub(crate) fn wrong(name: &str, expected: &str, value: &Value) -> ProcessorError {
     ProcessorError::Field {
         origin: None,
@@ -63,7 +61,7 @@ pub(crate) fn wrong(name: &str, expected: &str, value: &Value) -> ProcessorError
     }
 }
 
-/// A value as an error shows it: its JSON text, cut if long.
+/// A value for an error message: its JSON text, cut if it is long.
 fn describe(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {

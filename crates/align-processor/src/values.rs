@@ -1,16 +1,19 @@
-//! 8-bit pixels to the numbers the model receives: rescale, offset, normalise.
+//! 8-bit pixels to the model's input values: rescale, offset, normalise.
 
 use crate::config::{ImageProcessorConfig, PerChannel};
 use crate::error::ProcessorError;
 
-/// What each of the 256 pixel values becomes, in one channel. All steps act on one value at a
-/// time, so a table holds them exactly.
+/// The input value of each of the 256 pixel values, in one channel. All steps act on one value at
+/// a time, so a table holds them exactly.
 pub(crate) type Table = [f32; 256];
 
 /// The tables of an image's channels.
 ///
-/// Arithmetic is that of the original: the product in `f64`, rounded to `f32`; everything after
-/// it in `f32`, with mean and standard deviation rounded to `f32` first.
+/// The arithmetic is that of the original. The product is computed in `f64` and rounded to `f32`.
+/// All further steps are in `f32`, with mean and standard deviation rounded to `f32` first.
+///
+/// # Errors
+/// If mean or deviation are needed and have another number of channels.
 pub(crate) fn tables<const C: usize>(
     config: &ImageProcessorConfig,
 ) -> Result<[Table; C], ProcessorError> {
@@ -37,7 +40,7 @@ pub(crate) fn tables<const C: usize>(
     }))
 }
 
-/// The values of `C` channels in `f32`; a list of another length is an error if it is used.
+/// The values of `C` channels in `f32`. A list of another length is an error if it is used.
 fn per_channel<const C: usize>(
     field: &'static str,
     values: &PerChannel,

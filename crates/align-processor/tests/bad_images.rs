@@ -1,10 +1,11 @@
-//! Images that must be refused, each with its message, and extreme ones that must not.
+//! Images that must be refused, each with its message, and extreme images that must not.
 
 mod common;
 
 use align_processor::decode::{DecodeLimits, decode, open};
 use align_processor::{ImageProcessor, ImageProcessorConfig, RgbImage};
 use common::fixture;
+use std::error::Error;
 
 fn refusal(bytes: &[u8]) -> String {
     decode(bytes, &DecodeLimits::default()).unwrap_err().to_string()
@@ -35,11 +36,16 @@ fn no_image_at_all() {
 fn files_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("cat.jpg");
-    let open = || open(&path, &DecodeLimits::default()).unwrap_err().to_string();
-    let missing = open();
-    assert!(missing.starts_with(&format!("cannot read {}: ", path.display())), "{missing}");
+    let open_file = || open(&path, &DecodeLimits::default());
+    let message = || open_file().unwrap_err().to_string();
+    let missing = message();
+    assert_eq!(missing, format!("cannot read {}", path.display()));
+    // The cause is the source, so that a chain of errors names it once.
+    let error = open_file().unwrap_err();
+    let cause = error.source().expect("the operating system's error");
+    assert!(cause.to_string().starts_with("No such file"), "{cause}");
     std::fs::write(&path, b"").unwrap();
-    assert_eq!(open(), format!("{}: the file is empty", path.display()));
+    assert_eq!(message(), format!("{}: the file is empty", path.display()));
 }
 
 #[test]
@@ -49,10 +55,10 @@ fn every_truncated_file_is_refused() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let bytes = std::fs::read(&path).unwrap();
-        // What stands behind the pixels may be missing without harm, so cuts are well inside.
+        // A file may lack the part after its pixels, so the cuts are well inside.
         for keep in [bytes.len() / 4, bytes.len() / 2] {
             let error = match decode(&bytes[..keep], &DecodeLimits::default()) {
-                // The first picture of several is all there.
+                // The first of several pictures is complete.
                 Ok(_) if name.contains("animated") || name.contains("two-pages") => continue,
                 Ok(_) => panic!("{name}: {keep} of {} bytes were accepted", bytes.len()),
                 Err(error) => error.to_string(),
@@ -82,13 +88,13 @@ fn damaged_files_give_an_error_or_an_image_but_no_panic() {
                 let at = (state >> 33) as usize % damaged.len();
                 damaged[at] = (state >> 25) as u8;
             }
-            let limits = DecodeLimits { max_pixels: 1 << 20, ..DecodeLimits::default() };
+            let limits = DecodeLimits::default().with_max_pixels(1 << 20);
             let _ = decode(&damaged, &limits);
         }
     }
 }
 
-/// The file with the size in its header replaced.
+/// The file with `value` at the offset `at`, such as the size in its header.
 fn resized_header(bytes: &[u8], at: usize, value: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[at..at + value.len()].copy_from_slice(value);
@@ -112,7 +118,7 @@ fn a_header_that_claims_too_much_is_refused_before_allocation() {
     for bomb in [
         resized_header(&read("rgb.bmp"), 18, &le(0xfde8)),
         resized_header(&read("p.gif"), 6, &[0xff; 4]),
-        // The first directory entry is the width; its value is its last four bytes.
+        // The first directory entry is the width. Its value is its last four bytes.
         resized_header(&read("rgb16.tiff"), 10 + 8, &0x00ff_ffff_u32.to_le_bytes()),
     ] {
         let error = refusal(&bomb);
@@ -128,7 +134,7 @@ fn a_header_without_pixels_is_refused() {
     for empty in [
         resized_header(&read("rgb.bmp"), 18, &[0; 8]),
         resized_header(&read("rgb16.tiff"), 10 + 8, &[0; 4]),
-        // Screen, and the size of the frame after the colour table and the image separator.
+        // The size of the screen, and that of the frame after the colour table and the separator.
         [&b"GIF89a\0\0\0\0\x80\0\0\0\0\0\xff\xff\xff,"[..], &[0; 9], b"\x02\x02\x4c\x01\0;"]
             .concat(),
     ] {
@@ -138,13 +144,13 @@ fn a_header_without_pixels_is_refused() {
 
 #[test]
 fn limits_can_be_chosen() {
-    let limits = DecodeLimits { max_pixels: 99, ..DecodeLimits::default() };
+    let limits = DecodeLimits::default().with_max_pixels(99);
     assert!(decode(&png(9, 11), &limits).is_ok());
     let error = decode(&png(10, 10), &limits).unwrap_err().to_string();
     assert!(error.contains("10x10 (width x height), beyond the limit of 99 pixels"), "{error}");
-    let limits = DecodeLimits { max_side: 9, ..DecodeLimits::default() };
+    let limits = DecodeLimits::default().with_max_side(9);
     assert!(decode(&png(10, 1), &limits).is_err());
-    let limits = DecodeLimits { max_bytes: 20, ..DecodeLimits::default() };
+    let limits = DecodeLimits::default().with_max_bytes(20);
     let error = decode(&png(1, 1), &limits).unwrap_err().to_string();
     assert_eq!(error, "image: the file is longer than the limit of 20 bytes");
     let dir = tempfile::tempdir().unwrap();
@@ -166,7 +172,8 @@ fn the_smallest_and_the_thinnest_images_work() {
 
 #[test]
 fn arrays_and_batches_that_do_not_fit() {
-    let config = ImageProcessorConfig { do_resize: false, ..Default::default() };
+    let mut config = ImageProcessorConfig::default();
+    config.do_resize = false;
     let processor = ImageProcessor::from_config(config).unwrap();
     let images = [RgbImage::new(4, 3), RgbImage::new(4, 3), RgbImage::new(3, 4)];
     assert_eq!(processor.preprocess_batch(&images[..2]).unwrap().shape(), [2, 3, 3, 4]);
@@ -183,7 +190,7 @@ fn arrays_and_batches_that_do_not_fit() {
     assert_eq!(refusal(1), "`image_mean` has 3 values for an image of 1 channels");
 }
 
-/// CRC-32 as PNG has it.
+/// The CRC-32 of PNG.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {

@@ -1,4 +1,4 @@
-//! The two layouts of a checkpoint's processor files, and files that are wrong.
+//! The two layouts of a checkpoint's processor files, and wrong files.
 
 mod common;
 
@@ -29,10 +29,10 @@ fn wrong_files_are_named() {
     assert!(error().contains("preprocessor_config.json: field `size`: expected"), "{}", error());
     write("preprocessor_config.json", "{\"size\": 10}");
     assert!(read().is_ok());
-    // A processor_config.json without an image processor of its own changes nothing ...
+    // A processor_config.json without an image processor changes nothing.
     write("processor_config.json", "{\"processor_class\": \"AlignProcessor\"}");
     assert_eq!(read().unwrap().size, Size::Exact(Dimensions::square(10)));
-    // ... one with it is preferred.
+    // One with an image processor takes precedence.
     write("processor_config.json", "{\"image_processor\": {\"size\": 11}}");
     assert_eq!(read().unwrap().size, Size::Exact(Dimensions::square(11)));
     write("processor_config.json", "{\"image_processor\": 3}");

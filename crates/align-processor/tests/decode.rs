@@ -1,4 +1,4 @@
-//! Every kind of image file against the oracle.
+//! Decoding of every kind of image file, compared with the oracle.
 
 mod common;
 
@@ -34,9 +34,10 @@ fn lossless_files_decode_exactly() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// JPEG decoders may round differently: the distance from libjpeg-turbo was measured here at no
-/// more than 3 steps of 255 for any sample and 0.3 on average (2 and 0.01 without chroma
-/// subsampling at quality 85). Lossy WebP has no such freedom.
+/// JPEG decoders may round differently, and decoders of lossy WebP may not.
+///
+/// The measured distance from libjpeg-turbo is at most 3 steps of 255 for any sample, and 0.3 on
+/// average. Without chroma subsampling at quality 85, it is 2 and 0.01.
 #[test]
 fn lossy_files_decode_within_the_measured_distance() {
     for golden in golden::<Vec<Decoded>>("decoded.json").iter().filter(|golden| !golden.exact) {

@@ -1,4 +1,4 @@
-//! Pixel values against the oracle, bit for bit.
+//! Pixel values, compared with the oracle bit for bit.
 
 mod common;
 

@@ -1,14 +1,21 @@
-//! Token ids against the oracle.
+//! Token ids, compared with the oracle.
 
 mod common;
 
+use align_processor::{Encoding, Padding, Tokenizer, TokenizerOptions};
+use common::{fixture, golden};
+use ndarray::Array2;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
-use align_processor::{Encoding, Padding, TextOptions, Tokenizer};
-use common::{fixture, golden};
-use serde::Deserialize;
+/// No padding and no truncation.
+fn ragged() -> TokenizerOptions {
+    with(Padding::None, None)
+}
 
-const RAGGED: TextOptions = TextOptions { padding: Padding::None, truncation: None };
+fn with(padding: Padding, truncation: Option<usize>) -> TokenizerOptions {
+    TokenizerOptions::default().with_padding(padding).with_truncation(truncation)
+}
 
 #[derive(Deserialize)]
 struct Batches {
@@ -34,7 +41,7 @@ struct Long {
 }
 
 fn assert_rows(found: &Encoding, expected: &Rows) {
-    let rows = |array: &ndarray::Array2<i64>| -> Vec<Vec<i64>> {
+    let rows = |array: &Array2<i64>| -> Vec<Vec<i64>> {
         array.rows().into_iter().map(|row| row.to_vec()).collect()
     };
     assert_eq!(rows(&found.input_ids), expected.input_ids);
@@ -45,7 +52,7 @@ fn assert_rows(found: &Encoding, expected: &Rows) {
 fn assert_ids(tokenizer: &Tokenizer, name: &str, texts: &[String], expected: &[Vec<u32>]) {
     assert_eq!(texts.len(), expected.len());
     for (text, expected) in texts.iter().zip(expected) {
-        let found = tokenizer.encode_ragged(&[text], &RAGGED).unwrap();
+        let found = tokenizer.encode_ragged(&[text], &ragged()).unwrap();
         assert_eq!(found, [expected.as_slice()], "{name}: {text:?}");
     }
 }
@@ -58,8 +65,9 @@ fn ids_equal_the_oracles_on_every_text() {
         let tokenizer = Tokenizer::from_pretrained(fixture(&name)).unwrap();
         assert_ids(&tokenizer, &name, &texts, &expected);
         if name == "bert-uncased" {
-            // The same vocabulary as tokenizer.json; one holds truncation and padding, which must
-            // have no effect, and a normaliser that tokenizer_config.json overrides.
+            // These have the same vocabulary as tokenizer.json. One of them has truncation and
+            // padding, which must have no effect, and a normaliser that tokenizer_config.json
+            // overrides.
             for name in ["nested", "settings"] {
                 let tokenizer = Tokenizer::from_pretrained(fixture(name)).unwrap();
                 assert_ids(&tokenizer, name, &texts, &expected);
@@ -74,10 +82,10 @@ fn batches_equal_the_oracles_in_both_layouts() {
     for layout in ["legacy", "nested"] {
         let tokenizer = Tokenizer::from_pretrained(fixture(layout)).unwrap();
         let encode = |texts: &[String], padding, truncation| {
-            tokenizer.encode(texts, &TextOptions { padding, truncation }).unwrap()
+            tokenizer.encode(texts, &with(padding, truncation)).unwrap()
         };
-        assert_eq!(tokenizer.default_options(), TextOptions::default());
-        let default = tokenizer.encode(&batches.texts, &TextOptions::default()).unwrap();
+        assert_eq!(tokenizer.default_options(), TokenizerOptions::default());
+        let default = tokenizer.encode(&batches.texts, &TokenizerOptions::default()).unwrap();
         assert_rows(&default, &batches.default);
         assert_rows(&encode(&batches.texts, Padding::Longest, None), &batches.longest);
 
@@ -95,7 +103,7 @@ fn batches_equal_the_oracles_in_both_layouts() {
 fn settings_in_the_files_become_the_defaults() {
     let tokenizer = Tokenizer::from_pretrained(fixture("settings")).unwrap();
     let options = tokenizer.default_options();
-    assert_eq!(options, TextOptions { padding: Padding::MaxLength(9), truncation: None });
+    assert_eq!(options, with(Padding::MaxLength(9), None));
     let found = tokenizer.encode(&["a photo", "Cat"], &options).unwrap();
     assert_rows(&found, &golden::<Batches>("batches.json").settings);
 
@@ -106,7 +114,7 @@ fn settings_in_the_files_become_the_defaults() {
     ] {
         let dir = folder(VOCAB, fields);
         let tokenizer = Tokenizer::from_pretrained(dir.path()).unwrap();
-        assert_eq!(tokenizer.default_options(), TextOptions { padding, truncation }, "{fields}");
+        assert_eq!(tokenizer.default_options(), with(padding, truncation), "{fields}");
     }
 }
 
@@ -114,7 +122,7 @@ fn settings_in_the_files_become_the_defaults() {
 fn a_text_that_is_too_long_is_named_with_its_length_and_the_limit() {
     let Long { text, tokens } = golden::<Batches>("batches.json").long;
     let tokenizer = Tokenizer::from_pretrained(fixture("legacy")).unwrap();
-    let error = tokenizer.encode(&["short", &text], &TextOptions::default()).unwrap_err();
+    let error = tokenizer.encode(&["short", &text], &TokenizerOptions::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -122,27 +130,30 @@ fn a_text_that_is_too_long_is_named_with_its_length_and_the_limit() {
              padding to max_length allows 64; shorten it or ask for truncation"
         )
     );
-    // Without padding, the model's own limit remains.
+    // Without padding, the model's limit applies.
     let longer = ["猫"; 511].concat();
-    let error = tokenizer.encode_ragged(&[&longer], &RAGGED).unwrap_err().to_string();
+    let error = tokenizer.encode_ragged(&[&longer], &ragged()).unwrap_err().to_string();
     assert!(
         error.contains("has 513 tokens, but the model's model_max_length allows 512"),
         "{error}"
     );
     let longest = ["猫"; 510].concat();
-    assert_eq!(tokenizer.encode_ragged(&[&longest], &RAGGED).unwrap()[0].len(), 512);
+    assert_eq!(tokenizer.encode_ragged(&[&longest], &ragged()).unwrap()[0].len(), 512);
 }
 
 #[test]
 fn options_that_cannot_be_met() {
     let tokenizer = Tokenizer::from_pretrained(fixture("legacy")).unwrap();
-    let error = tokenizer.encode(&["a", "a cat"], &RAGGED).unwrap_err().to_string();
-    assert!(error.starts_with("text option `padding`: none leaves rows of 3 and "), "{error}");
-    let options = TextOptions { truncation: Some(1), ..TextOptions::default() };
+    let error = tokenizer.encode(&["a", "a cat"], &ragged()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("text option `padding`: without it, one batch has rows of 3 and "),
+        "{error}"
+    );
+    let options = TokenizerOptions::default().with_truncation(Some(1));
     let error = tokenizer.encode(&["a"], &options).unwrap_err().to_string();
-    assert_eq!(error, "text option `truncation`: at least 2 tokens must stay, found 1");
+    assert_eq!(error, "text option `truncation`: expected at least 2 tokens, found 1");
     let nothing: [&str; 0] = [];
-    assert_eq!(tokenizer.encode(&nothing, &RAGGED).unwrap().input_ids.dim(), (0, 0));
+    assert_eq!(tokenizer.encode(&nothing, &ragged()).unwrap().input_ids.dim(), (0, 0));
 }
 
 /// A folder with a small `vocab.txt` and this `tokenizer_config.json`.
@@ -163,7 +174,7 @@ fn added_tokens_and_renamed_special_tokens() {
     let dir = folder(VOCAB, config);
     let tokenizer = Tokenizer::from_pretrained(dir.path()).unwrap();
     assert_eq!((tokenizer.vocab_size(), tokenizer.model_max_length()), (7, None));
-    let options = TextOptions { padding: Padding::MaxLength(5), truncation: None };
+    let options = with(Padding::MaxLength(5), None);
     let encoding = tokenizer.encode(&["Cat<x>"], &options).unwrap();
     assert_eq!(encoding.input_ids.as_slice().unwrap(), [4, 2, 5, 6, 3]);
     assert_eq!(encoding.attention_mask.as_slice().unwrap(), [0, 1, 1, 1, 1]);
@@ -242,8 +253,9 @@ fn a_tokenizer_of_the_program_is_that_of_the_folder() {
     for tokenizer in [&built_in, &read] {
         assert_eq!((tokenizer.vocab_size(), tokenizer.model_max_length()), (6, Some(8)));
     }
-    let ids =
-        |tokenizer: &Tokenizer| tokenizer.encode_ragged(&["cat"], &TextOptions::default()).unwrap();
+    let ids = |tokenizer: &Tokenizer| {
+        tokenizer.encode_ragged(&["cat"], &TokenizerOptions::default()).unwrap()
+    };
     assert_eq!(ids(&built_in), ids(&read));
     let error = Tokenizer::from_json(b"{", config.as_object().unwrap()).unwrap_err();
     assert!(error.to_string().contains("tokenizer.json"), "{error}");

@@ -23,7 +23,7 @@ pub(crate) fn run(global: &Global, arguments: &Convert) -> Result<Outcome> {
         }
     };
     let place = Place::new(&arguments.input, &arguments.output, arguments.force)?;
-    let conversion = Conversion::of(&arguments.input, precision)?;
+    let conversion = Conversion::from_pretrained(&arguments.input, precision)?;
     place.fill(|folder| {
         copy_files(&arguments.input, folder)?;
         Ok(conversion.write(folder)?)
@@ -31,7 +31,7 @@ pub(crate) fn run(global: &Global, arguments: &Convert) -> Result<Outcome> {
     let converted = Converted {
         output: arguments.output.display().to_string(),
         precision: precision.to_string(),
-        bytes: conversion.len(),
+        bytes: conversion.size_in_bytes(),
     };
     Records::only(global.format(), &converted)?;
     Ok(Outcome::Done)

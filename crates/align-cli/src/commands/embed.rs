@@ -4,7 +4,7 @@ use crate::cli::{Embed, EmbedImage, EmbedOutput, EmbedText, Global};
 use crate::failure::{Outcome, Usage};
 use crate::input::{self, CaptionReader, ImageReader, Shard, Source};
 use crate::sink::sink;
-use align_model::{AlignProcessor, Padding, TokenizerOptions, l2_normalize};
+use align_model::{AlignProcessor, Padding, TokenizerOptions, l2_normalize, text_features};
 use anyhow::Result;
 use ndarray::Array2;
 use std::path::Path;
@@ -54,7 +54,7 @@ fn texts(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     let width = model.config().projection_dim;
     let mut sink = sink(["text"], width, output.path(), global.format())?;
     for texts in texts.chunks(STEP) {
-        let features = processor.text_features(&model, texts)?;
+        let features = text_features(&model, &processor, texts)?;
         let names: Vec<_> = texts.iter().map(|text| [text.clone()]).collect();
         sink.write(&names, scaled(features, output).view())?;
         progress.inc(texts.len() as u64);
@@ -90,7 +90,7 @@ pub(super) fn text_processor(global: &Global, truncate: bool) -> Result<AlignPro
         Padding::MaxLength(length) if truncate => Some(length),
         _ => None,
     };
-    Ok(processor.with_text_options(TokenizerOptions { truncation, ..options }))
+    Ok(processor.with_tokenizer_options(options.with_truncation(truncation)))
 }
 
 fn no_column() -> Usage {

@@ -4,7 +4,7 @@ use super::Shard;
 use super::tally::Tally;
 use crate::cli::{Global, Skipping};
 use crate::failure::Outcome;
-use align_model::{AlignModel, AlignProcessor};
+use align_model::{AlignModel, AlignProcessor, text_features};
 use anyhow::Result;
 use ndarray::Array2;
 
@@ -78,7 +78,7 @@ impl<'a> CaptionReader<'a> {
         receive: &mut impl FnMut(Vec<Caption>, Array2<f32>) -> Result<()>,
     ) -> Result<()> {
         let texts: Vec<&str> = batch.iter().map(|caption| caption.text.as_str()).collect();
-        let features = self.processor.text_features(self.model, &texts)?;
+        let features = text_features(self.model, self.processor, &texts)?;
         receive(batch, features)
     }
 }

@@ -32,7 +32,7 @@ impl<'a> Tally<'a> {
 
     /// Reports one that is left out.
     pub(super) fn skip(&mut self, name: impl Display, error: impl Display) {
-        let (name, error) = (name.to_string(), error.to_string());
+        let (name, error) = (name.to_string(), format!("{error:#}"));
         let message = if error.contains(&name) { error } else { format!("{name}: {error}") };
         self.progress.suspend(|| eprintln!("error: {message}"));
         self.progress.inc(1);

@@ -1,7 +1,7 @@
 //! `align embed`.
 
 use crate::run::{Folder, model};
-use align_model::{AlignModel, AlignProcessor, l2_normalize};
+use align_model::{AlignModel, AlignProcessor, l2_normalize, text_features};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn texts_are_what_the_library_gives() {
     let texts = ["a photo of a cat", "the dog", ""];
     let processor = AlignProcessor::from_pretrained(model()).unwrap();
     let features = AlignModel::from_pretrained(model())
-        .and_then(|model| processor.text_features(&model, &texts))
+        .and_then(|model| text_features(&model, &processor, &texts))
         .unwrap();
 
     let folder = Folder::new();

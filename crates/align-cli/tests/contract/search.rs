@@ -1,7 +1,7 @@
 //! `align search` and `align duplicates`.
 
 use crate::run::{Folder, model};
-use align_model::{AlignModel, AlignProcessor};
+use align_model::{AlignModel, AlignProcessor, embed_texts};
 use align_search::{Index, Query};
 use image::RgbImage;
 use ndarray::{Array1, Array2};
@@ -27,7 +27,7 @@ fn indexed() -> Folder {
 fn text(text: &str) -> Array1<f32> {
     let processor = AlignProcessor::from_pretrained(model()).unwrap();
     let model = AlignModel::from_pretrained(model()).unwrap();
-    processor.embed_texts(&model, &[text]).unwrap().row(0).to_owned()
+    embed_texts(&model, &processor, &[text]).unwrap().row(0).to_owned()
 }
 
 fn image(folder: &Folder, name: &str) -> Array1<f32> {

@@ -1,15 +1,17 @@
-//! What each batch normalisation must expect, measured once over several seeds and embedded as a table.
+//! Moments of the input of each batch normalisation.
+//!
+//! They were measured once over several seeds and are embedded as a table.
 
 use std::collections::HashMap;
 
-/// The input of the convolution before a normalisation: moments over all its channels.
+/// Moments, over all channels, of the input of the convolution in front of a normalisation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Moments {
     /// The mean.
     pub(super) mean: f64,
-    /// The part of the variance that each input has for itself.
+    /// The part of the variance that is independent between inputs.
     pub(super) own: f64,
-    /// The part of the variance that all inputs of one output share.
+    /// The part of the variance that all inputs of one output have in common.
     pub(super) shared: f64,
 }
 
@@ -17,7 +19,7 @@ pub(super) struct Moments {
 pub(super) struct Calibration(HashMap<&'static str, Moments>);
 
 impl Calibration {
-    /// Reads an embedded table: lines of a name and three numbers; `#` begins a comment line.
+    /// Reads an embedded table. Each line has a name and three numbers; `#` begins a comment line.
     pub(super) fn parse(table: &'static str) -> Self {
         let row = |line: &'static str| {
             let mut fields = line.split_ascii_whitespace();
@@ -32,8 +34,8 @@ impl Calibration {
         Self(table.lines().filter(|line| !line.starts_with('#')).map(row).collect())
     }
 
-    /// The moments of one normalisation.
-    pub(super) fn of(&self, normalisation: &str) -> Moments {
+    /// The moments in front of one normalisation.
+    pub(super) fn moments(&self, normalisation: &str) -> Moments {
         *self.0.get(normalisation).expect("the embedded table has a row for every normalisation")
     }
 }

@@ -1,15 +1,16 @@
-//! Counter-based random numbers: number `i` of a named stream, without the numbers before it.
+//! Counter-based random numbers: number `i` of a named stream needs no earlier number.
 //!
-//! `mix(key + (i + 1) * GOLDEN)`, `key = mix(seed ^ fnv1a(name))`, all modulo 2^64: SplitMix64 (Steele, Lea and Flood,
-//! "Fast splittable pseudorandom number generators", 2014) started at a key per stream.
+//! Number `i` is `mix(key + (i + 1) * GOLDEN)` with `key = mix(seed ^ fnv1a(name))`, modulo 2^64.
+//! This is SplitMix64 with one key for each stream (Steele, Lea and Flood, "Fast splittable
+//! pseudorandom number generators", 2014).
 
 /// The Weyl increment of SplitMix64: 2^64 divided by the golden ratio, made odd.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// 2^-23, the step between two numbers.
+/// The step between two numbers: 2^-23.
 pub(super) const STEP: f32 = 1.0 / (1 << 23) as f32;
 
-/// The stream `name` under `seed`: integers uniform on [-2^23, 2^23), each exact in f32.
+/// The stream `name` under `seed`: integers uniform on [-2^23, 2^23), each exact in `f32`.
 pub(super) fn integers(seed: u64, name: &str) -> impl Iterator<Item = i64> + use<> {
     let key = mix(seed ^ fnv1a(name));
     (1_u64..).map(move |index| {
@@ -18,7 +19,7 @@ pub(super) fn integers(seed: u64, name: &str) -> impl Iterator<Item = i64> + use
     })
 }
 
-/// The same stream as multiples of 2^-23: exact f32 numbers uniform on [-1, 1).
+/// The same stream as multiples of 2^-23: exact `f32` numbers uniform on [-1, 1).
 pub(super) fn signed_units(seed: u64, name: &str) -> impl Iterator<Item = f32> + use<> {
     integers(seed, name).map(|integer| integer as f32 * STEP)
 }

@@ -1,14 +1,21 @@
-//! Inputs for the synthetic models, so that a test or a timing needs no stored image.
+//! Inputs for the synthetic models, so that tests and timings need no stored images.
 
-use super::counter;
+use crate::synthetic::counter;
 
 /// Cells of a test image along each side.
 const CELLS: usize = 17;
 
-/// Test image `index` under `seed`, `[channels, side, side]` row-major, in [-1, 1): three quarters of 17 x 17 random
-/// cells (squares of `side / 17` pixels, rounded up) and one quarter of noise per pixel.
+/// Pixel values of test image `index` under `seed`: `[channels, side, side]`, row-major, in
+/// [-1, 1).
 ///
-/// Cells come from the stream `image.cells.{index}` and noise from `image.noise.{index}`.
+/// A value is three quarters of a random cell plus one quarter of noise. There are 17 x 17 cells,
+/// squares of `side / 17` pixels, rounded up. Cells come from the stream `image.cells.{index}`,
+/// noise from `image.noise.{index}`.
+///
+/// ```
+/// let pixels = align_model::synthetic::image(1, 0, 3, 33);
+/// assert_eq!(pixels.len(), 3 * 33 * 33);
+/// ```
 pub fn image(seed: u64, index: usize, channels: usize, side: usize) -> Vec<f32> {
     let cell = side.div_ceil(CELLS);
     let cells: Vec<f32> = counter::signed_units(seed, &format!("image.cells.{index}"))
@@ -25,12 +32,18 @@ pub fn image(seed: u64, index: usize, channels: usize, side: usize) -> Vec<f32> 
         .collect()
 }
 
-/// The token ids of test caption `index` under `seed`: `len` ids of [1, `vocabulary`), from the stream
-/// `caption.{index}` (each number made unsigned, modulo `vocabulary - 1`, plus one).
+/// Token ids of test caption `index` under `seed`: `len` ids in [1, `vocabulary`).
+///
+/// They come from the stream `caption.{index}`: each number made unsigned, modulo
+/// `vocabulary - 1`, plus one.
+///
+/// ```
+/// let ids = align_model::synthetic::caption(1, 0, 5, 4096);
+/// assert!(ids.len() == 5 && ids.iter().all(|id| (1..4096).contains(id)));
+/// ```
 ///
 /// # Panics
-///
-/// If `vocabulary` is below 2.
+/// If `vocabulary` is less than 2.
 pub fn caption(seed: u64, index: usize, len: usize, vocabulary: i64) -> Vec<i64> {
     counter::integers(seed, &format!("caption.{index}"))
         .take(len)

@@ -1,15 +1,15 @@
-//! Which tensors a checkpoint holds: names, shapes and recipes, walked module by module.
+//! Tensors of a checkpoint: names, shapes and recipes, module by module.
 
-use super::calibration::Calibration;
-use super::recipe::{Convolution, Recipe, SyntheticValues};
-use super::shape::Shape;
+use crate::synthetic::calibration::Calibration;
+use crate::synthetic::recipe::{Convolution, Recipe, SyntheticValues};
+use crate::synthetic::shape::Shape;
 
-/// One tensor of a synthetic checkpoint, its values not yet made.
+/// One tensor of a synthetic checkpoint. Its values are made on demand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SyntheticTensor {
-    /// The name it has in a checkpoint.
+    /// Its name in a checkpoint.
     pub name: String,
-    /// Its dimensions, outermost first; empty for a scalar.
+    /// Its dimensions, outermost first. Empty for a scalar.
     pub shape: Vec<usize>,
     recipe: Recipe,
 }
@@ -21,12 +21,12 @@ impl SyntheticTensor {
         self.shape.iter().product()
     }
 
-    /// Whether the values are I64 rather than F32.
+    /// Whether the values are `i64` rather than `f32`.
     pub fn is_integer(&self) -> bool {
         self.recipe == Recipe::Count
     }
 
-    /// The values under `seed`.
+    /// The values under `seed`, row-major.
     pub fn values(&self, seed: u64) -> SyntheticValues {
         self.recipe.values(&self.name, &self.shape, seed)
     }
@@ -50,10 +50,10 @@ struct Affine {
     bias: f32,
 }
 
-/// Before an activation.
+/// In front of an activation.
 const INNER: Affine = Affine { weight: (1.0, 0.25), bias: 0.125 };
 
-/// Before a residual sum, where small contributions keep the sum of many blocks well conditioned.
+/// In front of a residual sum. Small contributions keep the sum of many blocks well conditioned.
 const PROJECTION: Affine = Affine { weight: (0.25, 0.0625), bias: 0.015625 };
 
 struct Layout<'a> {
@@ -84,7 +84,7 @@ impl Layout<'_> {
         }
     }
 
-    /// One inverted residual block; `channels`: in, expanded, out.
+    /// One inverted residual block. `channels`: in, expanded, out.
     fn block(&mut self, name: &str, channels: [usize; 3], kernel: usize, squeeze_ratio: f64) {
         let [input, expanded, output] = channels;
         if expanded != input {
@@ -98,13 +98,14 @@ impl Layout<'_> {
         self.weight(&format!("{squeeze}.reduce.weight"), &[squeezed, expanded, 1, 1], 1.0);
         self.uniform(&format!("{squeeze}.reduce.bias"), &[squeezed], 0.0, 0.125);
         self.weight(&format!("{squeeze}.expand.weight"), &[expanded, squeezed, 1, 1], 1.0);
-        // Gates open on average, so that the signal survives 55 of them.
+        // Gates are open on average, so that the signal survives 55 of them.
         self.uniform(&format!("{squeeze}.expand.bias"), &[expanded], 1.5, 0.5);
         let names = ["project_conv", "project_bn"];
         self.convolution(&format!("{name}.projection"), names, [output, expanded, 1], PROJECTION);
     }
 
-    /// A convolution without bias and its normalisation; `sizes`: channels out, channels in per group, kernel.
+    /// A convolution without bias and its normalisation. `sizes`: channels out, channels in per
+    /// group, kernel.
     fn convolution(&mut self, parent: &str, names: [&str; 2], sizes: [usize; 3], affine: Affine) {
         let [output, input, kernel] = sizes;
         let weight = format!("{parent}.{}.weight", names[0]);
@@ -115,7 +116,7 @@ impl Layout<'_> {
         self.uniform(&format!("{norm}.weight"), &[output], centre, half_width);
         self.uniform(&format!("{norm}.bias"), &[output], 0.0, affine.bias);
         let convolution = Convolution { weight, fan_in: input * kernel * kernel };
-        let input = self.calibration.of(&norm);
+        let input = self.calibration.moments(&norm);
         let mean = Recipe::Mean { convolution: convolution.clone(), input };
         self.push(&format!("{norm}.running_mean"), &[output], mean);
         let variance = Recipe::Variance { convolution, input };
@@ -136,7 +137,7 @@ impl Layout<'_> {
         self.layer_norm(embeddings, hidden);
         for layer in 0..shape.layers {
             let layer = format!("text_model.encoder.layer.{layer}");
-            // Queries and keys wide enough that attention prefers some tokens to others.
+            // Queries and keys are so large that attention prefers some tokens to others.
             for (name, gain) in [("query", 3.0), ("key", 3.0), ("value", 2.0)] {
                 self.dense(&format!("{layer}.attention.self.{name}"), hidden, hidden, gain);
             }

@@ -1,8 +1,9 @@
 //! Checkpoints made from a seed: the shape of a real model without its files.
 //!
-//! Nobody has to download or commit 690 MB to load, test or time an align-base: every weight is a function of the
-//! seed, the tensor's name and the element's index, scaled so that activations keep their size through
-//! all layers. Only exactly rounded operations are used, so another language gives the same bits.
+//! Tests and timings of an align-base need no download of 690 MB. Each weight is a function of the
+//! seed, the tensor's name and the element's index. Weights are scaled so that activations keep
+//! their size through all layers. Only exactly rounded operations are used, so an implementation in
+//! another language makes the same bits.
 //!
 //! ```
 //! use align_model::synthetic::{SyntheticModel, SyntheticValues};
@@ -23,12 +24,14 @@ pub use inputs::{caption, image};
 pub use layout::SyntheticTensor;
 pub use recipe::SyntheticValues;
 
-/// The shapes that can be made.
+/// The shape of a synthetic checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SyntheticModel {
     /// The published align-base: 1394 tensors, 172,117,841 parameters.
     AlignBase,
-    /// The same seven stages, small: a few megabytes, loaded and run in well under a second.
+    /// A small model with the same seven stages: a few megabytes, which load and run in well under
+    /// a second.
     Tiny,
 }
 
@@ -59,16 +62,6 @@ impl SyntheticModel {
             Self::Tiny => include_str!("tiny.calibration.txt"),
         })
     }
-}
-
-/// Every tensor of an align-base under `seed` with its values, one at a time: (tensor, values).
-pub fn align_base_tensors(
-    seed: u64,
-) -> impl Iterator<Item = (SyntheticTensor, SyntheticValues)> + use<> {
-    SyntheticModel::AlignBase.tensors().into_iter().map(move |tensor| {
-        let values = tensor.values(seed);
-        (tensor, values)
-    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! How the values of one tensor are made.
+//! Rules that make the values of one tensor.
 
-use super::calibration::Moments;
-use super::counter;
+use crate::synthetic::calibration::Moments;
+use crate::synthetic::counter;
 
-/// The values of a tensor, in row-major order.
+/// The values of a tensor, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SyntheticValues {
     /// Weights and statistics.
@@ -12,22 +12,24 @@ pub enum SyntheticValues {
     I64(Vec<i64>),
 }
 
-/// A rule that gives the values of a tensor from its shape, its name and the seed.
+/// A rule that makes the values of a tensor from its shape, its name and the seed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Recipe {
-    /// Integers 1.
+    /// The integer 1.
     Count,
-    /// Uniform on `centre` +- `half_width`.
+    /// Uniform on `centre ± half_width`.
     Uniform { centre: f32, half_width: f32 },
-    /// Uniform about zero with variance `gain` / fan-in, the fan-in being the product of all dimensions but the first.
+    /// Uniform around zero with variance `gain` / fan-in. The fan-in is the product of all
+    /// dimensions but the first.
     Weight { gain: f64 },
-    /// The running mean of a normalisation behind `convolution`.
+    /// The running mean of a normalisation after `convolution`.
     Mean { convolution: Convolution, input: Moments },
-    /// The running variance of a normalisation behind `convolution`.
+    /// The running variance of a normalisation after `convolution`.
     Variance { convolution: Convolution, input: Moments },
 }
 
-/// The convolution before a normalisation: its weights are a `Weight { gain: 1.0 }` of this name.
+/// The convolution in front of a normalisation. Its weights are a `Weight { gain: 1.0 }` of this
+/// name.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Convolution {
     pub(super) weight: String,
@@ -60,10 +62,10 @@ impl Recipe {
 }
 
 impl Convolution {
-    /// For each output channel the sum of its weights and the sum of their squares.
+    /// The sum of the weights of each output channel, and the sum of their squares.
     ///
-    /// Added as integers, so the order of the additions cannot show. Squares reach 2^46 and a row has below 2^13
-    /// weights, so sums stay below 2^59.
+    /// They are added as integers, so the order of the additions does not change them. Squares
+    /// reach 2^46 and a row has fewer than 2^13 weights, so sums stay below 2^59.
     fn row_sums(&self, rows: usize, seed: u64) -> impl Iterator<Item = (f64, f64)> {
         let width = f64::from(half_width(1.0, self.fan_in));
         let step = f64::from(counter::STEP);
@@ -79,7 +81,7 @@ impl Convolution {
     }
 }
 
-/// Half the width of a uniform distribution about zero with variance `gain` / `fan_in`.
+/// Half the width of a uniform distribution around zero with variance `gain` / `fan_in`.
 fn half_width(gain: f64, fan_in: usize) -> f32 {
     (3.0 * gain / fan_in as f64).sqrt() as f32
 }

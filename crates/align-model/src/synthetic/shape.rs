@@ -1,6 +1,6 @@
-//! The sizes of the synthetic models: what `config.json` says, as constants.
+//! Sizes of the synthetic models: the numbers of their `config.json` as constants.
 
-/// One stage of the vision tower, channels as they are at width 1.
+/// One stage of the vision tower. Channels are those at width 1.
 pub(super) struct Stage {
     pub(super) kernel: usize,
     pub(super) in_channels: usize,
@@ -27,7 +27,8 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Channels at this width: a multiple of the divisor, not below 90 % of what was asked (EfficientNet's rounding).
+    /// Channels at this width, by EfficientNet's rounding: a multiple of the divisor, and not below
+    /// 90 % of `channels * width`.
     pub(super) fn round_filters(&self, channels: usize) -> usize {
         let wanted = channels as f64 * self.width;
         let rounded = (wanted + self.divisor as f64 / 2.0) as usize / self.divisor * self.divisor;
@@ -41,7 +42,7 @@ impl Shape {
     }
 }
 
-/// EfficientNet's stages, by kernel, channels in and out, repeats, expansion.
+/// EfficientNet's stages: kernel, channels in, channels out, repeats, expansion.
 const STAGES: [Stage; 7] = [
     stage(3, 32, 16, 1, 1),
     stage(3, 16, 24, 2, 6),
@@ -79,7 +80,7 @@ pub(super) const ALIGN_BASE: Shape = Shape {
     projection: 640,
 };
 
-/// A small model of the same build.
+/// A small model of the same structure.
 pub(super) const TINY: Shape = Shape {
     width: 0.5,
     depth: 1.0,

@@ -1,4 +1,4 @@
-//! The inputs of the golden file of the published shape.
+//! Inputs of the golden file of the published shape.
 
 use align_model::synthetic;
 use ndarray::{Array1, Array2, Array4, Axis, Slice};

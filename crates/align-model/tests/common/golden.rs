@@ -1,4 +1,4 @@
-//! One golden file: the inputs of a call, the oracle's f64 outputs and the errors of its own f32
+//! Golden files: the inputs of a call, the oracle's outputs in f64 and the errors of its own f32
 //! run.
 
 use ndarray::{Array, Array2, Array4, ArrayBase, Data, Dimension};
@@ -12,7 +12,7 @@ struct Tensor {
     bytes: Vec<u8>,
 }
 
-/// A golden file, read whole.
+/// A golden file in memory.
 pub(crate) struct Golden {
     path: PathBuf,
     tensors: BTreeMap<String, Tensor>,
@@ -61,7 +61,7 @@ impl Golden {
         Some((&tensor.shape, elements.collect()))
     }
 
-    /// An input of token ids or the like. One row that serves every text is repeated.
+    /// An integer input, such as token ids. A single row that applies to every text is repeated.
     pub(crate) fn ids(&self, name: &str) -> Option<Array2<i64>> {
         let (shape, elements) = self.elements(name, Dtype::I64, i64::from_le_bytes)?;
         let ids = Array2::from_shape_vec([shape[0], shape[1]], elements).unwrap();
@@ -93,19 +93,22 @@ impl Golden {
         self.f64s(name).unwrap_or_else(|| panic!("no {name}")).1[0]
     }
 
-    /// Compares outputs with this file.
+    /// Begins a comparison of outputs with this file.
     pub(crate) fn compare(&self) -> Comparison<'_> {
         Comparison { golden: self, compared: BTreeSet::new(), report: String::new(), failed: false }
     }
 }
 
-/// Outputs held against a golden file, one after another.
+/// Compares outputs with a golden file, one after another.
 ///
-/// The truth is the oracle in f64; the scale is how far its own f32 run is from it. Ours may be at
-/// most twice as far, by its largest and by its root-mean-square error, plus a floor: the result
-/// of any f32 computation is a rounded number, off by up to half a unit in the last place of the
-/// tensor's largest magnitude, and so are the oracle's; on a tensor of a few elements its error is
-/// that of a few lucky roundings, or zero. Two such units cover a handful of roundings.
+/// The truth is the oracle in f64, and the scale is the error of the oracle's own f32 run. Our
+/// error may be at most twice as large, plus a floor. This holds for the largest and for the
+/// root-mean-square error.
+///
+/// The floor is needed because any f32 result is a rounded number, with an error of up to half a
+/// unit in the last place of the tensor's largest magnitude. On a tensor of a few elements, the
+/// oracle's error consists of a few lucky roundings, or is zero. Two units cover a handful of
+/// roundings.
 pub(crate) struct Comparison<'g> {
     golden: &'g Golden,
     compared: BTreeSet<String>,
@@ -113,11 +116,11 @@ pub(crate) struct Comparison<'g> {
     failed: bool,
 }
 
-/// The floor in units of f32's epsilon times the tensor's largest magnitude.
+/// The floor, relative to the tensor's largest magnitude.
 const FLOOR: f64 = 2.0 * f32::EPSILON as f64;
 
 impl Comparison<'_> {
-    /// Holds an array against the tensor `name`.
+    /// Compares an array with the tensor `name`.
     pub(crate) fn check<S: Data<Elem = f32>, D: Dimension>(
         &mut self,
         name: &str,
@@ -127,7 +130,7 @@ impl Comparison<'_> {
         self.check_values(name, ours.shape(), &values);
     }
 
-    /// Holds a list of arrays against the tensors `name.0`, `name.1` and so on.
+    /// Compares a list of arrays with the tensors `name.0`, `name.1` and so on.
     pub(crate) fn check_all<S: Data<Elem = f32>, D: Dimension>(
         &mut self,
         name: &str,
@@ -140,16 +143,16 @@ impl Comparison<'_> {
         assert!(!self.golden.contains(&next), "{name}: the oracle has more than {}", ours.len());
     }
 
-    /// Holds logits against the tensor `name`.
+    /// Compares logits with the tensor `name`.
     ///
-    /// A cosine is a sum that cancels: what is rounded are the elements of two vectors of length
-    /// one, however small the sum. So the magnitude for the floor is that of a cosine of one.
+    /// A cosine is a sum with cancellation: rounding affects the elements of two vectors of length
+    /// 1, however small the sum is. So the magnitude for the floor is that of a cosine of 1.
     pub(crate) fn check_logits(&mut self, name: &str, ours: &Array2<f32>, temperature: f32) {
         let values: Vec<f32> = ours.iter().copied().collect();
         self.hold(name, name, ours.shape(), &values, 1.0 / f64::from(temperature.abs()));
     }
 
-    /// Holds one number against the tensor `name`.
+    /// Compares one number with the tensor `name`.
     pub(crate) fn check_scalar(&mut self, name: &str, ours: f32) {
         self.check_values(name, &[], &[ours]);
     }
@@ -159,9 +162,9 @@ impl Comparison<'_> {
         self.hold(name, name, shape, ours, largest);
     }
 
-    /// Holds some elements of an array against `sample.name`, and its mean against `mean.name`.
+    /// Compares some elements of an array with `sample.name`, and its mean with `mean.name`.
     ///
-    /// The errors of a golden file are those of the whole array, which bound those of a sample; an
+    /// The errors in a golden file are those of the whole array, which bound those of a sample. The
     /// error of the mean is at most the root mean square of the errors.
     pub(crate) fn check_sample<D: Dimension>(
         &mut self,
@@ -185,13 +188,13 @@ impl Comparison<'_> {
         truth.iter().fold(0.0, |max, x| x.abs().max(max))
     }
 
-    /// Holds elements against those of the tensor `name`, judged by the oracle's errors of `scale`.
+    /// Compares elements with those of the tensor `name`, by the oracle's errors of `scale`.
     fn hold(&mut self, name: &str, scale: &str, shape: &[usize], ours: &[f32], largest: f64) {
         let (expected_shape, truth) = self.golden.f64s(name).unwrap();
         assert_eq!(shape, expected_shape, "{}: shape of {name}", self.golden.path.display());
         let errors: Vec<f64> =
             ours.iter().zip(&truth).map(|(&o, &t)| (f64::from(o) - t).abs()).collect();
-        // A NaN must fail, so the largest is not taken by `f64::max`, which passes NaN over.
+        // `f64::max` passes NaN over, and a NaN must fail.
         let max = errors.iter().fold(0.0, |a: f64, &b| if b <= a || a.is_nan() { a } else { b });
         let mean_square = errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64;
         self.bound(name, "err", scale, max, largest);
@@ -199,7 +202,7 @@ impl Comparison<'_> {
         self.compared.insert(name.to_owned());
     }
 
-    /// Holds our error against twice the oracle's and the floor.
+    /// Compares our error with twice the oracle's plus the floor.
     fn bound(&mut self, name: &str, kind: &str, scale: &str, ours: f64, largest: f64) {
         let oracle = self.golden.scalar(&format!("{kind}.{scale}"));
         let bound = 2.0 * oracle + FLOOR * largest;
@@ -211,7 +214,7 @@ impl Comparison<'_> {
         );
     }
 
-    /// Fails if an output was too far, or an output of the oracle was not compared.
+    /// Fails if an error was too large, or an output of the oracle was not compared.
     pub(crate) fn finish(self) {
         let left_out: Vec<_> = self
             .golden

@@ -1,4 +1,4 @@
-//! Golden files and how an output is held against them.
+//! Helpers of the integration tests: golden files, folders and options.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
@@ -6,7 +6,7 @@ pub(crate) mod align_base;
 pub(crate) mod checkpoint;
 pub(crate) mod golden;
 
-use align_model::{Isa, LoadOptions, ReadMode, Runtime, Threads};
+use align_model::{Isa, LoadOptions, Runtime, Threads};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +20,9 @@ pub(crate) fn tiny(name: &str) -> PathBuf {
     fixtures().join("tiny").join(name)
 }
 
-/// Loading for one instruction set and number of threads.
+/// Load options for one instruction set and number of threads.
 pub(crate) fn load_options(isa: Isa, threads: usize) -> LoadOptions {
     let threads = Threads::new(NonZeroUsize::new(threads).unwrap());
     let runtime = Runtime::new().unwrap().with_isa(isa).with_threads(threads);
-    LoadOptions { runtime, read_mode: ReadMode::Mmap }
+    LoadOptions::from_runtime(runtime)
 }

@@ -1,3 +1,5 @@
+//! Tests of reading, checking and applying a config.
+
 use super::*;
 use serde_json::json;
 
@@ -83,7 +85,7 @@ fn wrong_fields_are_named_with_what_was_expected_and_found() {
         (json!({"image_std": -1}), "`image_std`: expected finite numbers above 0, found -1"),
     ] {
         let error = read(config.clone()).unwrap_err().to_string();
-        assert!(error.contains(message), "{config} gives: {error}");
+        assert!(error.contains(message), "{config}: {error}");
     }
 }
 
@@ -101,7 +103,7 @@ fn targets_keep_the_shape() {
     let error = target(Size::ShortestEdge(346), 1, 60_000).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "resizing a 1x60000 (height x width) image as `size` asks gives 346x20760000 \
+        "resizing a 1x60000 (height x width) image by `size` results in 346x20760000 \
          (height x width); each side must be 1 to 16384"
     );
     assert!(target(within, 1, 60_000).is_err(), "no rows would be left");

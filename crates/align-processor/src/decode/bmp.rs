@@ -1,8 +1,8 @@
-//! Where Pillow and the decoder widen the 5- and 6-bit samples of 16-bit BMP files differently.
+//! 16-bit BMP files: Pillow and the decoder widen samples of 5 and 6 bits differently.
 
-use crate::RgbImage;
+use image::RgbImage;
 
-/// Bits of red, green and blue in a 16-bit BMP file; `None` for any other file.
+/// Bits of red, green and blue in a 16-bit BMP file. `None` for any other file.
 pub(super) fn sample_bits(bytes: &[u8]) -> Option<[u32; 3]> {
     let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
     let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
@@ -17,8 +17,9 @@ pub(super) fn sample_bits(bytes: &[u8]) -> Option<[u32; 3]> {
     Some([u32_at(54)?.count_ones(), u32_at(58)?.count_ones(), u32_at(62)?.count_ones()])
 }
 
-/// Replaces samples of `bits` bits that were widened to the nearest of 0..=255, as the decoder
-/// does, by the ones cut off to the lower, as Pillow does.
+/// Replaces widened samples of `bits` bits by those of Pillow.
+///
+/// The decoder rounds to the nearest value of 0..=255, and Pillow rounds down.
 pub(super) fn round_down(image: &mut RgbImage, bits: [u32; 3]) {
     let tables = bits.map(|bits| {
         let max = 255_u16.unbounded_shr(8_u32.saturating_sub(bits)).max(1);

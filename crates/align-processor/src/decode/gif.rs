@@ -1,23 +1,22 @@
 //! The first frame of a GIF file, on its canvas.
 
-use std::io::{Cursor, ErrorKind};
-
-use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
-
-use super::DecodeLimits;
-use super::rgb::from_pixels;
-use crate::RgbImage;
+use crate::decode::limits::DecodeLimits;
+use crate::decode::rgb::from_pixels;
 use crate::error::ImageFault;
+use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
+use image::RgbImage;
+use std::io::{Cursor, ErrorKind};
 
 const FORMAT: &str = "GIF";
 
-/// Decodes the first frame. As with Pillow, a frame that reaches beyond the canvas enlarges it,
-/// and where a frame leaves the canvas bare, the transparent index shows (or index 0 if there is
-/// none) in its palette's colour.
+/// Decodes the first frame, as Pillow does.
+///
+/// A frame that reaches beyond the canvas enlarges it. The part of the canvas that the frame does
+/// not cover has the palette's colour of the transparent index, or of index 0 if there is none.
 pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, ImageFault> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
-    // The sizes are checked here, before the frame's pixels are read.
+    // Sizes are checked below, before memory is allocated for pixels.
     options.set_memory_limit(MemoryLimit::Unlimited);
     let mut decoder = options.read_info(Cursor::new(bytes)).map_err(fault)?;
     let (screen_width, screen_height) =

@@ -1,9 +1,11 @@
-//! Whether a JPEG file is all there. The decoder is lenient and would paint the missing part
-//! gray; Pillow refuses such a file, and so does this crate.
+//! Detection of truncated JPEG files.
+//!
+//! The decoder would paint the missing part gray. Pillow refuses such a file, and so does this
+//! crate.
 
 use crate::error::ImageFault;
 
-/// Checks that an end-of-image marker follows the beginning of the first scan.
+/// Checks that an end-of-image marker follows the start of the first scan.
 pub(super) fn check_complete(bytes: &[u8]) -> Result<(), ImageFault> {
     const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
     let scan = first_scan(bytes).unwrap_or_default();
@@ -14,8 +16,8 @@ pub(super) fn check_complete(bytes: &[u8]) -> Result<(), ImageFault> {
     }
 }
 
-/// What follows the first start-of-scan marker. Segments before it are skipped by their length,
-/// because a thumbnail inside one is a whole JPEG of its own.
+/// The bytes after the first start-of-scan marker. Earlier segments are skipped by their length,
+/// because a thumbnail inside one is a whole JPEG file of its own.
 fn first_scan(bytes: &[u8]) -> Option<&[u8]> {
     const START_OF_SCAN: u8 = 0xda;
     let mut rest = bytes.get(2..)?;
@@ -30,7 +32,7 @@ fn first_scan(bytes: &[u8]) -> Option<&[u8]> {
                     return Some(rest);
                 }
             }
-            // Stray bytes between segments, which decoders skip.
+            // Stray bytes between segments. Decoders skip them.
             [_, _, ..] => rest = &rest[1..],
             _ => return None,
         }

@@ -1,18 +1,26 @@
-//! What an image file may ask for.
-
-use image::Limits;
+//! Limits for image files.
 
 use crate::error::ImageFault;
+use image::Limits;
 
-/// Bounds on image files, checked before anything is allocated for the pixels.
+/// Limits for image files. They are checked before memory is allocated for pixels.
+///
+/// ```
+/// use align_processor::DecodeLimits;
+///
+/// let limits = DecodeLimits::default().with_max_pixels(10_000_000);
+/// assert_eq!((limits.max_pixels, limits.max_side), (10_000_000, 1 << 20));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DecodeLimits {
-    /// Width times height. Default 178,956,970, where Pillow refuses a decompression bomb.
+    /// Limit of width times height. Default 178,956,970, which is Pillow's limit for decompression
+    /// bombs.
     pub max_pixels: u64,
-    /// Width and height each. Default 1,048,576: far beyond real images, and small enough that
-    /// the resizing tables of a long thin image stay small.
+    /// Limit of width and of height. Default 1,048,576, which is far beyond real images and keeps
+    /// the resizing tables of a long thin image small.
     pub max_side: u32,
-    /// Length of the file in bytes. Default 1 GiB.
+    /// Limit of the file's length in bytes. Default 1 GiB.
     pub max_bytes: u64,
 }
 
@@ -23,6 +31,24 @@ impl Default for DecodeLimits {
 }
 
 impl DecodeLimits {
+    /// Sets [`max_pixels`](Self::max_pixels).
+    #[must_use]
+    pub const fn with_max_pixels(self, max_pixels: u64) -> Self {
+        Self { max_pixels, ..self }
+    }
+
+    /// Sets [`max_side`](Self::max_side).
+    #[must_use]
+    pub const fn with_max_side(self, max_side: u32) -> Self {
+        Self { max_side, ..self }
+    }
+
+    /// Sets [`max_bytes`](Self::max_bytes).
+    #[must_use]
+    pub const fn with_max_bytes(self, max_bytes: u64) -> Self {
+        Self { max_bytes, ..self }
+    }
+
     pub(super) fn check_bytes(&self, len: usize) -> Result<(), ImageFault> {
         match len as u64 <= self.max_bytes {
             true => Ok(()),
@@ -42,8 +68,10 @@ impl DecodeLimits {
         }
     }
 
-    /// The decoder's allowance, for an image whose pixels fill `image_bytes`: those, as much
-    /// again for what lies between (rows, tiles, a frame), and a constant for metadata.
+    /// The decoder's limits for an image with `image_bytes` of pixels.
+    ///
+    /// Memory is limited to twice the pixels, for intermediate rows, tiles or a frame, plus a
+    /// constant for metadata.
     pub(super) fn memory(&self, image_bytes: u64) -> Limits {
         const METADATA: u64 = 64 << 20;
         let mut limits = Limits::no_limits();

@@ -1,11 +1,11 @@
 //! Image files to upright 8-bit RGB, as Pillow's `Image.open`, `ImageOps.exif_transpose` and
-//! `convert("RGB")` give it.
+//! `convert("RGB")` return it.
 //!
-//! - `limits`: what a file may ask for;
-//! - `recognise`: images told from other files;
+//! - `limits`: limits for image files;
+//! - `recognise`: detection of image files;
 //! - `rgb`: gray, alpha and 16-bit pixels to RGB;
 //! - `orientation`: the EXIF or XMP orientation;
-//! - `bmp`, `gif`, `jpeg`, `png`, `tiff`: where a format needs more than its decoder.
+//! - `bmp`, `gif`, `jpeg`, `png`, `tiff`: the parts of a format that its decoder does not cover.
 
 mod bmp;
 mod gif;
@@ -17,26 +17,24 @@ mod recognise;
 mod rgb;
 mod tiff;
 
-use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
-use std::path::Path;
+pub use limits::DecodeLimits;
+pub use recognise::{SIGNATURE, has_image_name, is_image};
 
+use crate::error::{ImageFault, ProcessorError};
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, RgbImage};
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::Path;
 
-use crate::RgbImage;
-use crate::error::{ImageFault, ProcessorError};
-pub use limits::DecodeLimits;
-pub use recognise::{SIGNATURE, has_image_name, is_image};
-
-/// Reads and decodes an image file.
+/// Reads and decodes an image file. See [`decode`].
 ///
 /// # Errors
-/// If the file cannot be read, or as [`decode`]; the error names the file.
+/// If the file cannot be read, or as [`decode`]. The error names the file.
 pub fn open(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<RgbImage, ProcessorError> {
     let path = path.as_ref();
     let io = |source| ProcessorError::Io { path: path.into(), source };
@@ -46,19 +44,21 @@ pub fn open(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<RgbImage, P
     decode(&bytes, limits).map_err(|error| error.at(path))
 }
 
-/// Decodes a PNG, JPEG, WebP, GIF, BMP or TIFF file, told by its content; of an animation or a
-/// file of several pages, the first.
+/// Decodes the bytes of a PNG, JPEG, WebP, GIF, BMP or TIFF file. The content decides the format.
+///
+/// Of an animation or a file with several pages, the first picture is decoded.
 ///
 /// - The orientation in EXIF, or else in XMP, is applied.
 /// - Gray becomes three equal channels, palettes are looked up, alpha is dropped.
-/// - 16-bit gray clips at 255, other 16-bit samples keep their high byte; CMYK is
-///   `(255 - K)(255 - C) / 255` for red, and so on: what Pillow does.
-/// - Lossless files decode as Pillow decodes them. JPEG decoders may differ in the last bits;
-///   the measured difference from libjpeg-turbo stands in this crate's tests.
+/// - As in Pillow, 16-bit gray clips at 255 and other 16-bit samples keep their high byte.
+/// - As in Pillow, the red of CMYK is `(255 - K)(255 - C) / 255`. Green and blue follow from M and
+///   Y.
+/// - Lossless files decode as Pillow decodes them. JPEG decoders may differ in the last bits; this
+///   crate's tests hold the measured difference from libjpeg-turbo.
 ///
 /// # Errors
-/// If there are no bytes, they are no image, an image of an unsupported kind, truncated, corrupt,
-/// or ask for more than `limits`. Sizes are checked before memory is allocated for them.
+/// If the bytes are no image, an image of an unsupported kind, truncated, corrupt, or beyond
+/// `limits`. Sizes are checked before memory is allocated for them.
 ///
 /// ```
 /// use align_processor::decode::{DecodeLimits, decode};
@@ -78,7 +78,8 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Processor
             let (width, height) =
                 png::size(bytes).ok_or(ImageFault::Truncated { format: "PNG" })?;
             limits.check_size(width, height)?;
-            // Four samples of two bytes at most. The limit also bounds compressed metadata.
+            // A pixel has at most four samples of two bytes. The limit also bounds compressed
+            // metadata.
             let memory = limits.memory(u64::from(width) * u64::from(height) * 8);
             let exif = png::exif(bytes).and_then(Orientation::from_exif_chunk);
             Source::new("PNG", PngDecoder::with_limits(input, memory)).read(exif, limits)
@@ -115,7 +116,7 @@ impl<D: ImageDecoder> Source<D> {
         Self { format, decoder }
     }
 
-    /// Decodes to upright RGB. `stated` is an orientation known already; else the decoder is asked.
+    /// Decodes to upright RGB. Without a `stated` orientation, the decoder reads it.
     fn read(
         self,
         stated: Option<Orientation>,
@@ -126,13 +127,13 @@ impl<D: ImageDecoder> Source<D> {
         let (width, height) = decoder.dimensions();
         limits.check_size(width, height)?;
         decoder.set_limits(limits.memory(decoder.total_bytes())).map_err(fault)?;
-        let orientation = stated.unwrap_or_else(|| orientation::of(&mut decoder));
+        let orientation = stated.unwrap_or_else(|| orientation::from_decoder(&mut decoder));
         let image = DynamicImage::from_decoder(decoder).map_err(fault)?;
         Ok(turn(rgb::from_dynamic(image, self.format)?, orientation))
     }
 }
 
-/// Applies an orientation, moving no pixel where none is needed.
+/// Applies an orientation.
 fn turn(image: RgbImage, orientation: Orientation) -> RgbImage {
     if orientation == Orientation::NoTransforms {
         return image;
@@ -142,7 +143,7 @@ fn turn(image: RgbImage, orientation: Orientation) -> RgbImage {
     image.into_rgb8()
 }
 
-/// A decoder's error as ours.
+/// The fault for a decoder's error.
 fn fault(format: &'static str, error: ImageError) -> ImageFault {
     match error {
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {

@@ -1,11 +1,12 @@
-//! Which way up an image is.
+//! Orientation of an image by its metadata.
 
 use image::ImageDecoder;
 use image::metadata::Orientation;
 
-/// The orientation that a file states in EXIF or, where that is silent, in XMP. Metadata that
-/// cannot be read states nothing, as with Pillow: the pixels are still good.
-pub(super) fn of(decoder: &mut impl ImageDecoder) -> Orientation {
+/// The orientation in EXIF or, if it is not there, in XMP.
+///
+/// Metadata that cannot be read are ignored, as in Pillow: the pixels are still good.
+pub(super) fn from_decoder(decoder: &mut impl ImageDecoder) -> Orientation {
     let exif = decoder.exif_metadata().ok().flatten();
     let stated = exif.and_then(|chunk| Orientation::from_exif_chunk(&chunk));
     let stated = stated.or_else(|| from_xmp(&decoder.xmp_metadata().ok()??));

@@ -1,6 +1,7 @@
-//! What is read of a PNG file before its decoder: the size, so that the limits given here are the
-//! ones that refuse it, and the EXIF chunk, which may stand after the pixels, where a decoder that
-//! stops at them does not see it.
+//! Parts of a PNG file that are read before its decoder runs.
+//!
+//! The size is read so that this crate's limits apply, and not the decoder's. The EXIF chunk may
+//! follow the pixels, and the decoder stops at their end.
 
 /// The content of the first `eXIf` chunk.
 pub(super) fn exif(bytes: &[u8]) -> Option<&[u8]> {
@@ -18,7 +19,7 @@ pub(super) fn exif(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Width and height, from the header that begins every PNG file.
+/// Width and height in the header of a PNG file.
 pub(super) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     let (width, after) = bytes.get(16..)?.split_first_chunk::<4>()?;
     let (height, _) = after.split_first_chunk::<4>()?;

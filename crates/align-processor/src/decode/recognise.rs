@@ -1,14 +1,15 @@
-//! Telling images from other files without decoding them.
+//! Detection of image files without decoding them.
 
 use image::ImageFormat;
 use std::path::Path;
 
-/// How many bytes at the beginning of a file tell its format.
+/// Number of bytes at the start of a file that decide its format.
 pub const SIGNATURE: usize = 32;
 
-/// Whether a file that begins with these bytes, [`SIGNATURE`] of them or all it has, is an image:
-/// of a format that [`decode`](super::decode) reads, or of another with a signature that no other
-/// file has.
+/// Whether a file is an image, by its first bytes.
+///
+/// `beginning` are the first [`SIGNATURE`] bytes, or all bytes of a shorter file. An image has a
+/// format that [`decode`](super::decode) reads, or another format with an unmistakable signature.
 ///
 /// ```
 /// use align_processor::decode::is_image;
@@ -18,7 +19,8 @@ pub const SIGNATURE: usize = 32;
 /// ```
 pub fn is_image(beginning: &[u8]) -> bool {
     match image::guess_format(beginning) {
-        // Two letters alone, which a text may begin with; the length of the beginninger comes later.
+        // The signature of BMP is two letters, and a text may begin with them. So the length of the
+        // header is checked too.
         Ok(ImageFormat::Bmp) => {
             const HEADERS: [u32; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
             let length = beginning.get(14..18).and_then(|bytes| bytes.first_chunk());
@@ -41,7 +43,7 @@ pub fn is_image(beginning: &[u8]) -> bool {
     }
 }
 
-/// Whether a file has the extension of an image format.
+/// Whether a file's name has the extension of an image format.
 ///
 /// ```
 /// use align_processor::decode::has_image_name;
@@ -55,7 +57,7 @@ pub fn has_image_name(path: impl AsRef<Path>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{DynamicImage, ImageFormat};
+    use image::DynamicImage;
     use std::io::Cursor;
 
     #[test]

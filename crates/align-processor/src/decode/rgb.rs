@@ -1,13 +1,13 @@
 //! Pixels of every kind to 8-bit RGB, as Pillow's `convert("RGB")`.
 
-use image::DynamicImage;
-
-use crate::RgbImage;
 use crate::error::ImageFault;
+use image::{DynamicImage, RgbImage};
 
-/// Converts a decoded image. Alpha is dropped, not composited. 16-bit gray clips at 255 (Pillow
-/// holds it as integers and clips), other 16-bit images keep the high byte of each sample
-/// (Pillow drops the low one while reading).
+/// Converts a decoded image, as Pillow does.
+///
+/// Alpha is dropped, not composited. 16-bit gray clips at 255, because Pillow converts it from
+/// integers. Other 16-bit images keep the high byte of each sample, because Pillow drops the low
+/// byte while reading.
 pub(super) fn from_dynamic(
     image: DynamicImage,
     format: &'static str,
@@ -36,7 +36,7 @@ pub(super) fn from_dynamic(
     Ok(from_pixels(width, height, pixels))
 }
 
-/// The image of these interleaved pixels, which fill it.
+/// The image of these interleaved pixels. They must fill it.
 pub(super) fn from_pixels(width: u32, height: u32, pixels: Vec<u8>) -> RgbImage {
     RgbImage::from_raw(width, height, pixels).expect("three bytes for each pixel")
 }
@@ -51,8 +51,9 @@ pub(super) fn high_byte(value: u16) -> u8 {
     (value >> 8) as u8
 }
 
-/// Ink to light: each of C, M, Y dims what K leaves, `(255 - K)(255 - C) / 255`, computed as
-/// Pillow does (the product `C (255 - K)` is rounded, then subtracted).
+/// CMYK to RGB: `(255 - K)(255 - C) / 255` for red, and with M and Y for green and blue.
+///
+/// As in Pillow, the product `C (255 - K) / 255` is rounded, then subtracted from `255 - K`.
 pub(super) fn from_cmyk([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     let light = 255 - i32::from(k);
     [c, m, y].map(|ink| {

@@ -1,18 +1,19 @@
-//! TIFF files, read through the `tiff` crate so that palettes, packed samples and inks become RGB
-//! as with Pillow.
+//! TIFF files.
+//!
+//! They are read by the `tiff` crate itself, so that palettes, packed samples and CMYK become RGB
+//! as in Pillow.
 
+use crate::decode::limits::DecodeLimits;
+use crate::decode::rgb::{clipped, from_cmyk, from_pixels, high_byte};
+use crate::decode::{orientation, turn};
+use crate::error::ImageFault;
+use image::RgbImage;
+use image::metadata::Orientation;
 use std::borrow::Cow;
 use std::io::{Cursor, ErrorKind};
-
-use image::metadata::Orientation;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::{PhotometricInterpretation, Tag};
 use tiff::{ColorType, TiffError};
-
-use super::rgb::{clipped, from_cmyk, from_pixels, high_byte};
-use super::{DecodeLimits, orientation, turn};
-use crate::RgbImage;
-use crate::error::ImageFault;
 
 const FORMAT: &str = "TIFF";
 const XMP: Tag = Tag::Unknown(700);
@@ -57,7 +58,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Im
     Ok(turn(from_pixels(width, height, pixels), orientation))
 }
 
-/// The orientation that the tag states or, where it is absent, XMP.
+/// The orientation in the tag or, if it is absent, in XMP.
 fn stated_orientation(decoder: &mut Decoder<Cursor<&[u8]>>) -> Orientation {
     let tag = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
     let stated = tag.and_then(Orientation::from_exif);
@@ -71,7 +72,7 @@ fn to_rgb(color: ColorType, samples: DecodingResult, width: usize) -> Result<Vec
     use DecodingResult::{U8, U16};
     Ok(match (color, samples) {
         (ColorType::Gray(bits @ (1 | 2 | 4 | 8)), U8(rows)) => {
-            // Packed gray spreads over 0..=255: the largest value is white.
+            // Packed gray is scaled to 0..=255: the largest value is white.
             let step = 255 / u8::MAX.unbounded_shr(8 - u32::from(bits));
             unpack(&rows, bits, width).flat_map(|v| [v * step; 3]).collect()
         }
@@ -97,8 +98,8 @@ fn to_rgb(color: ColorType, samples: DecodingResult, width: usize) -> Result<Vec
     })
 }
 
-/// The samples of one-sample pixels of `bits` bits, packed from the high bit down; rows begin on
-/// a byte.
+/// The samples of pixels with one sample of `bits` bits, packed from the high bit down. Each row
+/// begins at a byte.
 fn unpack(rows: &[u8], bits: u8, width: usize) -> impl Iterator<Item = u8> {
     let bits = usize::from(bits);
     let mask = u8::MAX.unbounded_shr(8 - bits as u32);
@@ -111,10 +112,10 @@ fn unpack(rows: &[u8], bits: u8, width: usize) -> impl Iterator<Item = u8> {
     })
 }
 
-/// The colour map of a palette image, and where its bytes say that it is one.
+/// The colour map of a palette image, and the place of the tag that declares it.
 ///
-/// The `tiff` crate reads no palette images. Their samples are those of a gray image, so the
-/// file is read as one, and the colours are looked up afterwards.
+/// The `tiff` crate does not read palette images. Their samples are stored as those of a gray
+/// image, so the file is read as gray, and the colours are looked up afterwards.
 struct Palette {
     /// All reds, then all greens, then all blues, 16 bits each.
     map: Vec<u16>,
@@ -124,7 +125,7 @@ struct Palette {
 }
 
 impl Palette {
-    /// The palette of the first page; `None` if it is no palette image of a classic TIFF file.
+    /// The palette of the first page. `None` if it is no palette image of a classic TIFF file.
     fn read(bytes: &[u8]) -> Result<Option<Self>, ImageFault> {
         let big_endian = bytes.starts_with(b"MM");
         let Some(photometric_at) = find_short(bytes, big_endian, Tag::PhotometricInterpretation)
@@ -140,7 +141,7 @@ impl Palette {
         Ok(Some(Self { map, photometric_at, big_endian }))
     }
 
-    /// The file, calling its pixels gray.
+    /// The file with its pixels declared as gray.
     fn as_gray(&self, bytes: &[u8]) -> Vec<u8> {
         let gray = PhotometricInterpretation::BlackIsZero.to_u16();
         let mut bytes = bytes.to_vec();
@@ -149,7 +150,7 @@ impl Palette {
         bytes
     }
 
-    /// The colour of an index; one beyond the map is black.
+    /// The colour of an index. An index beyond the map is black.
     fn color(&self, index: u8) -> [u8; 3] {
         let colors = self.map.len() / 3;
         [0, 1, 2].map(|channel| {

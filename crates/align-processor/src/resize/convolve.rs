@@ -1,14 +1,15 @@
-//! Separable convolution in two passes, rows streaming from one into the other.
+//! Separable convolution in two passes, with rows streamed from one pass to the other.
 //!
-//! The vertical pass is fed one row at a time and adds it to every output row whose window holds
-//! it. The image between the passes therefore never exists as a whole: memory is one row plus one
-//! `i32` accumulator row for each output row in flight, whatever the height of the source.
+//! The vertical pass receives one row at a time. It adds the row to every output row whose window
+//! contains it. The image between the passes therefore never exists as a whole: memory is one row
+//! plus one `i32` accumulator row for each output row in flight, at any height of the source.
 //! Integer sums do not depend on their order, so the result is that of two whole passes.
 
-use super::filter::Kernel;
-use super::taps::{HALF, Taps, to_pixel};
-use crate::Dimensions;
+use crate::dimensions::Dimensions;
+use crate::resize::filter::Kernel;
+use crate::resize::taps::{HALF, Taps, to_pixel};
 
+/// Resizes interleaved pixels of `C` channels by a convolving filter.
 pub(super) fn convolve<const C: usize>(
     src: &[u8],
     from: Dimensions,
@@ -56,14 +57,14 @@ pub(super) fn convolve<const C: usize>(
     out
 }
 
-/// Whether the vertical pass precedes the horizontal one. The order shows, because pixels are
-/// rounded between the passes.
+/// Whether the vertical pass is the first. The order matters, because pixels are rounded between
+/// the passes.
 ///
-/// Pillow 13 (unlike earlier ones, which always began horizontally) does so where the height
-/// shrinks by more than twice as many pixels as the width. The rule was inferred from its output
-/// and agrees with it on every size tried.
+/// In Pillow 13, the vertical pass is the first if the height shrinks by more than twice the pixels
+/// that the width shrinks by. Earlier versions always begin with the horizontal pass. The rule was
+/// inferred from Pillow's output and agrees with it on every size tried.
 pub(super) fn vertical_first(from: Dimensions, to: Dimensions) -> bool {
-    // Twice the lost columns, moved to the side where it is positive.
+    // Both sides of the inequality stay unsigned: a gain is added on the left, a loss on the right.
     let (lost, gained) = (from.width.saturating_sub(to.width), to.width.saturating_sub(from.width));
     to.height < from.height && from.height - to.height + 2 * gained > 2 * lost
 }
@@ -83,16 +84,16 @@ fn filter_row<const C: usize>(row: &[u8], taps: &Taps, out: &mut [u8]) {
     }
 }
 
-/// The vertical pass, fed one row at a time.
+/// The vertical pass. It receives one row at a time.
 struct Columns<'a> {
     taps: &'a Taps,
-    /// Accumulators of the output rows in flight: row `y` lives in slot `y % slots`.
+    /// Accumulators of the output rows in flight. Row `y` is in slot `y % slots`.
     sums: Vec<i32>,
     slots: usize,
     row_len: usize,
-    /// The output row finished last.
+    /// The latest finished output row.
     done: Vec<u8>,
-    /// Index of the source row that comes next.
+    /// Index of the next source row.
     source: usize,
     /// The first output row that is not finished.
     unfinished: usize,
@@ -105,8 +106,8 @@ impl<'a> Columns<'a> {
         Self { taps, sums, slots, row_len, done, source: 0, unfinished: 0 }
     }
 
-    /// Adds the next source row; calls `finished` with each output row that is then complete,
-    /// and its index.
+    /// Adds the next source row. Calls `finished` with the index and pixels of each output row that
+    /// this row completes.
     fn push(&mut self, row: &[u8], mut finished: impl FnMut(usize, &[u8])) {
         let in_flight = self.taps.windows.iter().enumerate().skip(self.unfinished);
         for (y, window) in in_flight.take_while(|(_, window)| window.start <= self.source) {

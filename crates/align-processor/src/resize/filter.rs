@@ -1,9 +1,16 @@
-//! The resampling filters, numbered as Pillow numbers them.
+//! Resampling filters, with Pillow's numbers.
 
 use std::f64::consts::PI;
 
-/// A resampling filter; [`Filter::from_code`] takes the number that `resample` holds in a config.
+/// A resampling filter of Pillow. The number is the value of `resample` in a config.
+///
+/// ```
+/// use align_processor::Filter;
+///
+/// assert_eq!(Filter::from_code(2), Some(Filter::Bilinear));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Filter {
     /// 0: the source pixel under the centre of the destination pixel.
     Nearest,
@@ -24,7 +31,7 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// The filter with Pillow's number `code`; `None` if there is none.
+    /// The filter with Pillow's number `code`. `None` if there is none.
     pub const fn from_code(code: u64) -> Option<Self> {
         Some(match code {
             0 => Self::Nearest,
@@ -39,7 +46,7 @@ impl Filter {
         })
     }
 
-    /// The kernel of a convolving filter; `None` for [`Filter::Nearest`], which only copies.
+    /// The kernel of a convolving filter. `None` for [`Filter::Nearest`], which only copies.
     pub(super) fn kernel(self) -> Option<Kernel> {
         let (support, weight): (f64, fn(f64) -> f64) = match self {
             Self::Nearest => return None,
@@ -55,8 +62,9 @@ impl Filter {
     }
 }
 
-/// A filter's weight as a function of the distance from its centre, zero beyond `support`.
-/// The unit is one source pixel when enlarging, one destination pixel when reducing.
+/// A filter's weight as a function of the distance from its centre. It is zero beyond `support`.
+///
+/// The unit of distance is one source pixel when enlarging, and one destination pixel when reducing.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel {
     pub(super) support: f64,
@@ -99,8 +107,8 @@ fn lanczos(x: f64) -> f64 {
     if (-3.0..3.0).contains(&x) { sinc(x) * sinc(x / 3.0) } else { 0.0 }
 }
 
-/// The magic kernel (a quadratic B-spline) sharpened by three taps; J. P. Costella, "The magic
-/// kernel" (2013). One quadratic piece for each pixel of distance.
+/// The magic kernel, a quadratic B-spline, sharpened by three taps: J. P. Costella, "The magic
+/// kernel" (2013). There is one quadratic piece for each pixel of distance.
 fn mks_2013(x: f64) -> f64 {
     let x = x.abs();
     if x < 0.5 {
@@ -114,7 +122,7 @@ fn mks_2013(x: f64) -> f64 {
     }
 }
 
-/// The same sharpened further; J. P. Costella, "The magic kernel" (2021).
+/// The magic kernel of 2013, sharpened further: J. P. Costella, "The magic kernel" (2021).
 fn mks_2021(x: f64) -> f64 {
     let x = x.abs();
     if x < 0.5 {

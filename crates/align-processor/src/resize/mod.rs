@@ -3,20 +3,26 @@
 //! - `filter`: the filters;
 //! - `taps`: windows and fixed-point weights along one axis;
 //! - `convolve`: the horizontal and the vertical pass;
-//! - `nearest`: the one filter that does not convolve.
+//! - `nearest`: the only filter that does not convolve.
 
 mod convolve;
 mod filter;
 mod nearest;
 mod taps;
+#[cfg(test)]
+mod tests;
 
 pub use filter::Filter;
 
-use crate::Dimensions;
+use crate::dimensions::Dimensions;
 
-/// Resizes an interleaved 8-bit image of `C` channels; `src` holds `from.area() * C` bytes.
+/// Resizes an interleaved 8-bit image of `C` channels: `[from.height, from.width, C]` to
+/// `[to.height, to.width, C]`.
 ///
 /// Both sizes must be positive. An axis whose length does not change is not filtered.
+///
+/// # Panics
+/// If `src` does not hold `from.area() * C` bytes.
 pub(crate) fn resize<const C: usize>(
     src: &[u8],
     from: Dimensions,
@@ -32,6 +38,3 @@ pub(crate) fn resize<const C: usize>(
         Some(kernel) => convolve::convolve::<C>(src, from, to, kernel),
     }
 }
-
-#[cfg(test)]
-mod tests;

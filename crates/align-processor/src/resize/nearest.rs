@@ -1,8 +1,9 @@
-//! Nearest-neighbour resizing: copies pixels, computes none.
+//! Nearest-neighbour resizing. It copies pixels and computes none.
 
-use crate::Dimensions;
+use crate::dimensions::Dimensions;
 
-/// Resizes interleaved pixels of `C` channels by picking the pixel under each centre.
+/// Resizes interleaved pixels of `C` channels. Each output pixel is the source pixel under its
+/// centre.
 pub(super) fn nearest<const C: usize>(src: &[u8], from: Dimensions, to: Dimensions) -> Vec<u8> {
     let columns = sources(from.width, to.width);
     let rows = sources(from.height, to.height);
@@ -19,9 +20,11 @@ pub(super) fn nearest<const C: usize>(src: &[u8], from: Dimensions, to: Dimensio
     out
 }
 
-/// The source position under each output centre. The position is a running sum of `from / to`,
-/// as in an affine scan, and its rounding errors belong to the result; one that drifts past the
-/// edge has no source and stays black.
+/// The source position under each output centre.
+///
+/// The position is a running sum of `from / to`, as in Pillow's affine scan. Its rounding errors
+/// are part of the result. A position that drifts past the edge has no source, and the pixel stays
+/// black.
 fn sources(from: usize, to: usize) -> Vec<Option<usize>> {
     let step = from as f64 / to as f64;
     let mut position = step * 0.5;

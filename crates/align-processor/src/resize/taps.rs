@@ -1,26 +1,26 @@
-//! What one output position reads along one axis, and with which weights.
+//! Source windows and weights of output positions, along one axis.
 
-use super::filter::Kernel;
+use crate::resize::filter::Kernel;
 
-/// Fractional bits of a fixed-point weight: an 8-bit pixel times a weight, plus two bits of
-/// headroom for filters that overshoot, fits an `i32`.
+/// Fractional bits of a fixed-point weight. An 8-bit pixel times a weight, plus two bits of
+/// headroom for filters that overshoot, fits into an `i32`.
 pub(super) const PRECISION_BITS: u32 = 32 - 8 - 2;
 
-/// The rounding term of an accumulator: one half, in the weights' fixed point.
+/// The rounding term of an accumulator: one half, as a fixed-point number.
 pub(super) const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
 /// The source window of one output position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    /// First source position read.
+    /// First source position.
     pub(super) start: usize,
-    /// One past the last source position read.
+    /// One past the last source position.
     pub(super) end: usize,
-    /// Where the window's weights begin in [`Taps::weights`].
+    /// Index of the window's first weight in [`Taps::weights`].
     offset: usize,
 }
 
-/// The windows of every output position along one axis; starts and ends never decrease.
+/// The windows of all output positions along one axis. Starts and ends never decrease.
 pub(super) struct Taps {
     pub(super) windows: Vec<Window>,
     weights: Vec<i32>,
@@ -29,10 +29,10 @@ pub(super) struct Taps {
 impl Taps {
     /// Windows and weights for resampling `from` positions to `to` (both positive).
     ///
-    /// With `scale = from / to`, output `i` is centred at `(i + 1/2) scale` and the kernel is
-    /// stretched by `max(scale, 1)`, so that reducing averages over all it covers. Weights are
-    /// computed and normalised to sum 1 in `f64`, then rounded (half away from zero) to
-    /// [`PRECISION_BITS`] fractional bits, each for itself.
+    /// With `scale = from / to`, the centre of output `i` is `(i + 1/2) scale`. The kernel is
+    /// stretched by `max(scale, 1)`, so that reducing averages over the whole footprint. Weights
+    /// are computed and normalised to the sum 1 in `f64`. Then each is rounded, half away from
+    /// zero, to [`PRECISION_BITS`] fractional bits.
     pub(super) fn new(from: usize, to: usize, kernel: Kernel) -> Self {
         let scale = from as f64 / to as f64;
         let stretch = scale.max(1.0);
@@ -44,7 +44,7 @@ impl Taps {
         let mut exact = Vec::new();
         for i in 0..to {
             let centre = (i as f64 + 0.5) * scale;
-            // Casts to integers truncate towards zero and saturate at 0.
+            // Casts to integers truncate towards zero and saturate at 0, as this code needs.
             let start = (centre - support + 0.5) as usize;
             let end = ((centre + support + 0.5) as usize).min(from);
 
@@ -57,12 +57,12 @@ impl Taps {
         Self { windows, weights }
     }
 
-    /// The weights of `window`, one for each source position.
+    /// Weights of `window`, one for each source position.
     pub(super) fn weights(&self, window: Window) -> &[i32] {
         &self.weights[window.offset..][..window.end - window.start]
     }
 
-    /// The largest number of windows that share one source position (at least 1).
+    /// Largest number of windows that share one source position, at least 1.
     pub(super) fn overlap(&self) -> usize {
         let mut first = 0;
         let mut most = 1;
@@ -81,7 +81,7 @@ fn to_fixed(weight: f64) -> i32 {
     (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i32
 }
 
-/// Fixed point to a pixel: drops the fraction (rounding is in [`HALF`]) and clips to 0..=255.
+/// A fixed-point sum as a pixel: drops the fraction (see [`HALF`]) and clips to 0..=255.
 #[inline]
 pub(super) fn to_pixel(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
@@ -89,8 +89,8 @@ pub(super) fn to_pixel(sum: i32) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Filter;
     use super::*;
+    use crate::resize::filter::Filter;
     use proptest::prelude::*;
 
     proptest! {
@@ -103,10 +103,10 @@ mod tests {
             for window in &taps.windows {
                 prop_assert!(window.start < window.end && window.end <= from);
                 let weights = taps.weights(*window);
-                // Normalised: off one by at most half a unit for each weight.
+                // Normalised weights have the sum 1, up to half a unit of rounding for each.
                 let sum: i64 = weights.iter().map(|w| i64::from(*w)).sum();
                 prop_assert!((sum - (1 << PRECISION_BITS)).unsigned_abs() <= weights.len() as u64);
-                // The worst 8-bit row, in any order of summation, fits an i32.
+                // The worst 8-bit row fits into an `i32`, in any order of summation.
                 let worst: i64 = weights.iter().map(|w| 255 * i64::from(w.abs())).sum();
                 prop_assert!(worst + i64::from(HALF) <= i64::from(i32::MAX));
             }

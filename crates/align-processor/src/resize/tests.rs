@@ -1,8 +1,10 @@
-use super::taps::{PRECISION_BITS, Taps};
+//! Streaming convolution, compared with a simple reference.
+
 use super::*;
+use crate::resize::taps::{PRECISION_BITS, Taps};
 use proptest::prelude::*;
 
-/// Two whole passes with an image in between, in wide integers: written to be read.
+/// The reference: two whole passes with an image between them, in wide integers.
 fn reference<const C: usize>(
     src: &[u8],
     from: Dimensions,

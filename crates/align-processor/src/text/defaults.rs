@@ -1,26 +1,29 @@
-//! What the ALIGN processor does when a call says nothing.
+//! Default options of the original ALIGN processor with a checkpoint.
 
+use crate::error::ProcessorError;
+use crate::json::{field_or, wrong};
+use crate::text::options::{Padding, Side, TokenizerOptions};
 use serde_json::{Map, Value};
 use tokenizers::{PaddingDirection, PaddingStrategy, TruncationDirection};
 
-use super::{Padding, Side, TextOptions};
-use crate::error::ProcessorError;
-use crate::json::{field_or, wrong};
-
-/// The options of a call that names none, and the sides that padding and truncation act on.
+/// Default options, and the sides of padding and truncation.
 ///
-/// The original keeps them as settings of the tokenizer: fields of `tokenizer_config.json` come
-/// first, then what a saved `tokenizer.json` was last used with, then the processor's own
-/// defaults (pad to 64, on the right, without truncation). Few checkpoints say anything here.
+/// In the original they are settings of the tokenizer. Fields of `tokenizer_config.json` take
+/// precedence. Next are the settings with which a saved `tokenizer.json` was used last. The
+/// processor's own defaults are the last: pad to 64, on the right, without truncation. Few
+/// checkpoints have any of these fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Defaults {
-    pub(super) options: TextOptions,
+    pub(super) options: TokenizerOptions,
     pub(super) padding_side: Side,
     pub(super) truncation_side: Side,
 }
 
 impl Defaults {
-    /// Reads `fields` of `tokenizer_config.json` and the settings still inside `inner`.
+    /// Reads `fields` of `tokenizer_config.json` and the settings of `inner`.
+    ///
+    /// # Errors
+    /// If a field has the wrong type or a value that is not allowed.
     pub(super) fn new(
         fields: &Map<String, Value>,
         inner: &tokenizers::Tokenizer,
@@ -41,7 +44,7 @@ impl Defaults {
         }
         let to_max_length = max_length.map_or(Padding::Longest, Padding::MaxLength);
         let padding_field = fields.get("padding").unwrap_or(&Value::Null);
-        let options = TextOptions {
+        let options = TokenizerOptions {
             padding: match padding_field {
                 Value::Null => to_max_length,
                 Value::Bool(true) => Padding::Longest,
@@ -73,6 +76,7 @@ impl Defaults {
     }
 }
 
+/// Reads a field that holds a side. `saved` is the tokenizer's own setting.
 fn side(
     fields: &Map<String, Value>,
     name: &str,

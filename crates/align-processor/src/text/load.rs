@@ -1,33 +1,32 @@
 //! Tokenizers from the files of a checkpoint folder.
 
+use crate::error::ProcessorError;
+use crate::json::{field_or, read_file, read_object, wrong};
+use crate::text::Tokenizer;
+use crate::text::defaults::Defaults;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-use serde_json::{Map, Value};
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, NormalizerWrapper, Tokenizer as Inner};
 
-use super::Tokenizer;
-use super::defaults::Defaults;
-use crate::error::ProcessorError;
-use crate::json::{field_or, read_file, read_object, wrong};
-
-/// The longest tokenizer file read; BERT's has about 1 MB.
+/// The longest tokenizer file that is read, in bytes. BERT's has about 1 MB.
 const MAX_BYTES: u64 = 256 << 20;
 
 const CONFIG: &str = "tokenizer_config.json";
 const JSON: &str = "tokenizer.json";
 const VOCAB: &str = "vocab.txt";
 
-pub(super) fn from_pretrained(dir: &Path) -> Result<Tokenizer, ProcessorError> {
-    let config_path = dir.join(CONFIG);
+/// See [`Tokenizer::from_pretrained`].
+pub(super) fn from_pretrained(folder: &Path) -> Result<Tokenizer, ProcessorError> {
+    let config_path = folder.join(CONFIG);
     let fields = read_object(&config_path)?.unwrap_or_default();
     let config = TokenizerConfig::from_json(&fields).map_err(|error| error.at(&config_path))?;
 
-    let (json, vocab) = (dir.join(JSON), dir.join(VOCAB));
+    let (json, vocab) = (folder.join(JSON), folder.join(VOCAB));
     let (path, inner) = if let Some(bytes) = read_file(&json, MAX_BYTES)? {
         let inner = from_tokenizer_json(&bytes, &config);
         (json, inner)
@@ -36,12 +35,13 @@ pub(super) fn from_pretrained(dir: &Path) -> Result<Tokenizer, ProcessorError> {
         (vocab, inner)
     } else {
         let looked_for = "tokenizer.json, vocab.txt";
-        return Err(ProcessorError::MissingFiles { dir: dir.into(), looked_for });
+        return Err(ProcessorError::MissingFiles { folder: folder.into(), looked_for });
     };
     let inner = inner.map_err(|message| tokenizer(&path, message))?;
     finished(inner, &path, &config, &config_path, &fields)
 }
 
+/// See [`Tokenizer::from_json`].
 pub(super) fn from_json(
     json: &[u8],
     fields: &Map<String, Value>,
@@ -52,7 +52,7 @@ pub(super) fn from_json(
     finished(inner, path, &config, config_path, fields)
 }
 
-/// The tokenizer with its defaults beside it instead of inside.
+/// The tokenizer, with padding and truncation moved from `inner` to the defaults.
 fn finished(
     mut inner: Inner,
     path: &Path,
@@ -66,9 +66,9 @@ fn finished(
     inner.with_truncation(None).map_err(|error| tokenizer(path, error.to_string()))?;
 
     let pad = &config.special.pad;
-    let pad_id = inner
-        .token_to_id(pad)
-        .ok_or_else(|| tokenizer(path, format!("the padding token {pad:?} is not in it")))?;
+    let pad_id = inner.token_to_id(pad).ok_or_else(|| {
+        tokenizer(path, format!("the padding token {pad:?} is not in the vocabulary"))
+    })?;
     Ok(Tokenizer { inner, pad_id, defaults, model_max_length: config.model_max_length })
 }
 
@@ -76,8 +76,10 @@ fn tokenizer(path: &Path, message: String) -> ProcessorError {
     ProcessorError::Tokenizer { path: path.into(), message }
 }
 
-/// The `tokenizers` library's own format. The original takes the vocabulary of a BERT tokenizer
-/// from it, but how text is normalised from `tokenizer_config.json`.
+/// Reads the `tokenizers` library's own format.
+///
+/// As in the original, a BERT tokenizer has its vocabulary from this file, and its normalisation of
+/// text from `tokenizer_config.json`.
 fn from_tokenizer_json(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, String> {
     let mut inner = Inner::from_bytes(bytes)
         .map_err(|error| format!("not a readable tokenizer.json: {error}"))?;
@@ -88,14 +90,15 @@ fn from_tokenizer_json(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, 
     Ok(inner)
 }
 
-/// BERT's WordPiece tokenizer over a vocabulary with one token a line.
+/// BERT's WordPiece tokenizer, from a vocabulary with one token per line.
 fn from_vocab(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8: {error}"))?;
-    // All three line ends count, and a token that stands twice has the later id, as in Python.
+    // As in Python, there are three kinds of line ends, and the last line of a token decides its
+    // id.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines = text.strip_suffix('\n').unwrap_or(&text).split('\n');
-    // An empty map of the library's type, which it has no other way to name; its own reader of
-    // lines would also trim spaces that belong to a token.
+    // The library does not export the type of its map, so an empty file makes one. Its own reader
+    // of lines would also trim spaces that belong to a token.
     let mut vocab = WordPiece::read_bytes(b"").map_err(|error| error.to_string())?;
     vocab.extend(lines.map(str::to_owned).zip(0..));
 
@@ -111,7 +114,9 @@ fn from_vocab(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, String> {
 
     config.add_tokens(&mut inner)?;
     let id = |token: &String| {
-        let id = inner.token_to_id(token).ok_or_else(|| format!("token {token:?} is not in it"));
+        let id = inner
+            .token_to_id(token)
+            .ok_or_else(|| format!("token {token:?} is not in the vocabulary"));
         id.map(|id| (token.clone(), id))
     };
     let template = BertProcessing::new(id(&special.sep)?, id(&special.cls)?);
@@ -119,17 +124,17 @@ fn from_vocab(bytes: &[u8], config: &TokenizerConfig) -> Result<Inner, String> {
     Ok(inner)
 }
 
-/// What is used of `tokenizer_config.json`.
+/// The fields of `tokenizer_config.json` that are used.
 struct TokenizerConfig {
     do_lower_case: bool,
-    /// `None`: as `do_lower_case`.
+    /// `None`: the value of `do_lower_case`.
     strip_accents: Option<bool>,
     tokenize_chinese_chars: bool,
     special: SpecialTokens,
-    /// Tokens with ids of their own, in the order of their ids.
+    /// Added tokens, in the order of their ids.
     added: BTreeMap<u32, AddedToken>,
     model_max_length: Option<usize>,
-    /// Whether `tokenizer_class` says that this is BERT's tokenizer.
+    /// Whether `tokenizer_class` is BERT's tokenizer.
     class_is_bert: bool,
 }
 
@@ -142,7 +147,7 @@ struct SpecialTokens {
 }
 
 impl TokenizerConfig {
-    /// Missing and null fields take the defaults of the original BERT tokenizer.
+    /// Reads the fields. Missing and null fields have the defaults of the original BERT tokenizer.
     fn from_json(fields: &Map<String, Value>) -> Result<Self, ProcessorError> {
         let flag = |name, default| field_or(fields, name, "true or false", default);
         let class: String = field_or(fields, "tokenizer_class", "a string", String::new())?;
@@ -163,7 +168,8 @@ impl TokenizerConfig {
         })
     }
 
-    /// Control characters out, spaces alike, CJK apart, lower case, accents off: as asked.
+    /// Normalisation of text: control characters removed, spaces unified, and by the fields: CJK
+    /// characters separated, lower case, accents removed.
     fn normalizer(&self) -> BertNormalizer {
         BertNormalizer::new(
             true,
@@ -173,14 +179,14 @@ impl TokenizerConfig {
         )
     }
 
-    /// Makes the added and the special tokens known, so that they are matched whole in a text.
+    /// Adds the added and the special tokens, so that they are matched as a whole in a text.
     fn add_tokens(&self, inner: &mut Inner) -> Result<(), String> {
         for (id, token) in &self.added {
             inner.add_tokens([token.clone()]).map_err(|error| error.to_string())?;
             let found = inner.token_to_id(&token.content);
             if found != Some(*id) {
                 return Err(format!(
-                    "tokenizer_config.json gives {:?} the id {id}, the vocabulary gives {found:?}",
+                    "token {:?}: its id in tokenizer_config.json is {id}, in the vocabulary {found:?}",
                     token.content
                 ));
             }
@@ -192,7 +198,7 @@ impl TokenizerConfig {
     }
 }
 
-/// A token's name: a string, or an object with `content`.
+/// Reads a token's name: a string, or an object with `content`.
 fn token(fields: &Map<String, Value>, name: &str, default: &str) -> Result<String, ProcessorError> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(default.into()),
@@ -204,7 +210,7 @@ fn token(fields: &Map<String, Value>, name: &str, default: &str) -> Result<Strin
     }
 }
 
-/// `added_tokens_decoder`: ids (as strings) to tokens.
+/// Reads `added_tokens_decoder`: ids, as strings, to tokens.
 fn added_tokens(fields: &Map<String, Value>) -> Result<BTreeMap<u32, AddedToken>, ProcessorError> {
     const NAME: &str = "added_tokens_decoder";
     let tokens: Map<String, Value> = field_or(fields, NAME, "an object", Map::new())?;
@@ -220,7 +226,7 @@ fn added_tokens(fields: &Map<String, Value>) -> Result<BTreeMap<u32, AddedToken>
         .collect()
 }
 
-/// `model_max_length`; where it was never set, files hold a number like 1e30.
+/// Reads `model_max_length`. If it was never set, files hold a number like 1e30.
 fn model_max_length(fields: &Map<String, Value>) -> Result<Option<usize>, ProcessorError> {
     const NAME: &str = "model_max_length";
     const ENDLESS: f64 = u32::MAX as f64;

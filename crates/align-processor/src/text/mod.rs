@@ -1,8 +1,8 @@
 //! Strings to BERT token ids.
 //!
 //! - `options`: padding and truncation;
-//! - `defaults`: the options of a call that names none;
-//! - `encoding`: the padded batch;
+//! - `defaults`: default options of a checkpoint;
+//! - `encoding`: padded batches;
 //! - `load`: `tokenizer.json`, or `vocab.txt` and `tokenizer_config.json`.
 
 mod defaults;
@@ -10,83 +10,85 @@ mod encoding;
 mod load;
 mod options;
 
-use std::path::Path;
-
-use serde_json::{Map, Value};
-use tokenizers::{PostProcessor, TruncationDirection};
+pub use encoding::Encoding;
+pub use options::{Padding, TokenizerOptions};
 
 use crate::error::ProcessorError;
 use defaults::Defaults;
-pub use encoding::Encoding;
-pub use options::{Padding, Side, TextOptions};
+use options::Side;
+use serde_json::{Map, Value};
+use std::path::Path;
+use tokenizers::{PostProcessor, TruncationDirection};
 
 /// A BERT WordPiece tokenizer.
 ///
-/// Padding and truncation follow the [`TextOptions`] of each call; settings of that kind inside
-/// the checkpoint's files show only in [`Tokenizer::default_options`].
+/// Padding and truncation follow the [`TokenizerOptions`] of each call. Settings of that kind in
+/// the checkpoint's files only affect [`Tokenizer::default_options`].
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     pad_id: u32,
     defaults: Defaults,
-    /// The most tokens that the model takes, if the checkpoint says so.
+    /// The largest number of tokens that the model accepts, if the checkpoint holds it.
     model_max_length: Option<usize>,
 }
 
 impl Tokenizer {
-    /// The tokenizer of a checkpoint folder: `tokenizer.json` if it is there, else `vocab.txt`;
-    /// either with what `tokenizer_config.json` says of special tokens, lower-casing (for
-    /// `vocab.txt`) and `model_max_length`.
+    /// The tokenizer of a checkpoint folder: `tokenizer.json` if it exists, else `vocab.txt`.
+    ///
+    /// `tokenizer_config.json` adds special tokens, `model_max_length` and the normalisation of
+    /// text, such as lower-casing.
     ///
     /// # Errors
-    /// If neither file is there, a file cannot be read, or what it says is wrong.
-    pub fn from_pretrained(dir: impl AsRef<Path>) -> Result<Self, ProcessorError> {
-        load::from_pretrained(dir.as_ref())
+    /// If neither file exists, a file cannot be read, or its contents are wrong.
+    pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ProcessorError> {
+        load::from_pretrained(folder.as_ref())
     }
 
-    /// The tokenizer in the bytes of a `tokenizer.json`, such as ones that `include_bytes!` put into the program, with
-    /// the fields of its `tokenizer_config.json`.
+    /// A tokenizer from the bytes of a `tokenizer.json` and the fields of its
+    /// `tokenizer_config.json`. The bytes can be part of the program, by `include_bytes!`.
     ///
     /// # Errors
-    /// If what either says is wrong.
+    /// If the contents of either are wrong.
     pub fn from_json(json: &[u8], config: &Map<String, Value>) -> Result<Self, ProcessorError> {
         load::from_json(json, config)
     }
 
-    /// The number of token ids, those of added tokens included.
+    /// Number of token ids, added tokens included.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 
-    /// The id that fills padded rows.
+    /// The id of padding.
     pub fn pad_id(&self) -> u32 {
         self.pad_id
     }
 
-    /// The most tokens that the model takes, if the checkpoint says so.
+    /// The largest number of tokens that the model accepts, if the checkpoint holds it.
     pub fn model_max_length(&self) -> Option<usize> {
         self.model_max_length
     }
 
-    /// What the original ALIGN processor does with this checkpoint when a call says nothing:
-    /// [`TextOptions::default`], unless the tokenizer's files hold `padding`, `max_length` or
-    /// `truncation`.
-    pub fn default_options(&self) -> TextOptions {
+    /// Options that the original ALIGN processor uses with this checkpoint by default.
+    ///
+    /// They are [`TokenizerOptions::default`], unless the tokenizer's files hold `padding`,
+    /// `max_length` or `truncation`.
+    pub fn default_options(&self) -> TokenizerOptions {
         self.defaults.options
     }
 
     /// Token ids of each text, `[CLS]` and `[SEP]` included, without padding.
     ///
-    /// With [`Padding::MaxLength`], its length is the limit here too, so that a batch is accepted
-    /// or refused alike in both forms.
+    /// The length of [`Padding::MaxLength`] is a limit here too. So this method and
+    /// [`encode`](Self::encode) accept the same texts.
     ///
     /// # Errors
-    /// If a text has too many tokens and `options` do not ask for truncation, or the options
-    /// cannot be met.
+    /// If a text has too many tokens and `options` do not truncate it, or they truncate to fewer
+    /// tokens than there are special tokens.
     pub fn encode_ragged(
         &self,
         texts: &[impl AsRef<str>],
-        options: &TextOptions,
+        options: &TokenizerOptions,
     ) -> Result<Vec<Vec<u32>>, ProcessorError> {
         let content = options.truncation.map(|length| self.content_length(length)).transpose()?;
         texts
@@ -105,13 +107,14 @@ impl Tokenizer {
             .collect()
     }
 
-    /// Token ids, attention mask and token types of a batch, padded as `options` say.
+    /// Token ids, attention mask and token types of a batch, each `[n, T]`, padded by `options`.
     ///
-    /// ```no_run
-    /// use align_processor::{TextOptions, Tokenizer};
+    /// ```
+    /// use align_processor::{Tokenizer, TokenizerOptions};
     ///
-    /// let tokenizer = Tokenizer::from_pretrained("align-base")?;
-    /// let encoding = tokenizer.encode(&["a photo of a cat"], &TextOptions::default())?;
+    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/processor/legacy");
+    /// let tokenizer = Tokenizer::from_pretrained(folder)?;
+    /// let encoding = tokenizer.encode(&["a photo of a cat"], &TokenizerOptions::default())?;
     /// assert_eq!(encoding.input_ids.shape(), [1, 64]);
     /// # Ok::<(), align_processor::ProcessorError>(())
     /// ```
@@ -121,7 +124,7 @@ impl Tokenizer {
     pub fn encode(
         &self,
         texts: &[impl AsRef<str>],
-        options: &TextOptions,
+        options: &TokenizerOptions,
     ) -> Result<Encoding, ProcessorError> {
         let rows = self.encode_ragged(texts, options)?;
         let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -131,25 +134,25 @@ impl Tokenizer {
             Padding::None => {
                 if let Some(short) = rows.iter().map(Vec::len).find(|len| *len != longest) {
                     let message =
-                        format!("none leaves rows of {short} and {longest} tokens in one batch");
+                        format!("without it, one batch has rows of {short} and {longest} tokens");
                     return Err(ProcessorError::TextOption { option: "padding", message });
                 }
                 longest
             }
         };
-        Ok(Encoding::padded(&rows, length, self.pad_id, self.defaults.padding_side))
+        Ok(Encoding::from_rows(&rows, length, self.pad_id, self.defaults.padding_side))
     }
 
-    /// How many tokens of a text stay if it is cut to `max_length`, special tokens included.
+    /// Number of tokens of a text itself, if it is cut to `max_length` with special tokens.
     fn content_length(&self, max_length: usize) -> Result<usize, ProcessorError> {
         let special = self.inner.get_post_processor().map_or(0, |p| p.added_tokens(false));
         max_length.checked_sub(special).ok_or_else(|| ProcessorError::TextOption {
             option: "truncation",
-            message: format!("at least {special} tokens must stay, found {max_length}"),
+            message: format!("expected at least {special} tokens, found {max_length}"),
         })
     }
 
-    /// The ids of a text, cut to `content` tokens before the special ones are added.
+    /// The ids of a text. It is cut to `content` tokens, then special tokens are added.
     fn ids(&self, text: &str, content: Option<usize>) -> tokenizers::Result<Vec<u32>> {
         let mut encoding = self.inner.encode_fast(text, false)?;
         if let Some(content) = content {
@@ -162,12 +165,13 @@ impl Tokenizer {
         Ok(self.inner.post_process(encoding, None, true)?.get_ids().to_vec())
     }
 
+    /// Checks a text's number of tokens against all limits.
     fn check_length(
         &self,
         index: usize,
         text: &str,
         tokens: usize,
-        options: &TextOptions,
+        options: &TokenizerOptions,
     ) -> Result<(), ProcessorError> {
         let padded = match options.padding {
             Padding::MaxLength(length) => Some((length, "padding to max_length")),
@@ -188,7 +192,7 @@ impl Tokenizer {
     }
 }
 
-/// As much of a text as an error shows.
+/// The part of a text that an error shows.
 fn beginning(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}...", &text[..end]),

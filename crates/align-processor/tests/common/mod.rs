@@ -1,9 +1,10 @@
-//! What the golden tests share.
+//! Helpers of the golden tests.
+
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::path::PathBuf;
-
+use ndarray::Array3;
 use serde::de::DeserializeOwned;
+use std::path::PathBuf;
 
 /// A file or folder under `fixtures/processor`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
@@ -16,8 +17,10 @@ pub(crate) fn golden<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The checksum of the goldens: little-endian `u32` words (the last padded with zeros), each
-/// joined with its index and mixed by the finaliser of SplitMix64, summed.
+/// The checksum of the goldens.
+///
+/// It is a sum over the little-endian `u32` words, the last one padded with zeros. Each word is
+/// joined with its index and mixed by the finaliser of SplitMix64.
 pub(crate) fn checksum(bytes: &[u8]) -> String {
     let sum = bytes.chunks(4).zip(0_u64..).fold(0_u64, |sum, (word, index)| {
         let mut padded = [0; 4];
@@ -30,14 +33,9 @@ pub(crate) fn checksum(bytes: &[u8]) -> String {
     format!("{sum:016x}")
 }
 
-/// The deterministic picture of the goldens, `[height, width, channels]`: noise plus ramps.
-pub(crate) fn pattern(
-    height: usize,
-    width: usize,
-    channels: usize,
-    seed: u64,
-) -> ndarray::Array3<u8> {
-    ndarray::Array3::from_shape_fn((height, width, channels), |(y, x, c)| {
+/// The deterministic picture of the goldens, `[height, width, channels]`: noise and ramps.
+pub(crate) fn pattern(height: usize, width: usize, channels: usize, seed: u64) -> Array3<u8> {
+    Array3::from_shape_fn((height, width, channels), |(y, x, c)| {
         let index = ((y * width + x) * channels + c) as u64;
         let noise = ((index * 2_654_435_761 + seed * 40_503 + 12_345) & 0xffff_ffff) >> 25;
         (noise as usize + y / 2 + x) as u8

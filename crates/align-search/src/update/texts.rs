@@ -2,7 +2,7 @@
 
 use super::report::{Event, Report};
 use crate::index::{IndexError, IndexWriter, Item, TextItem};
-use align_model::{AlignModel, AlignProcessor};
+use align_model::{AlignModel, AlignProcessor, embed_texts};
 use std::collections::HashSet;
 
 /// Texts that are embedded before they are added to the index.
@@ -40,7 +40,7 @@ pub fn update_texts(
     observe(Event::Planned(new.len()));
     for items in new.chunks(BATCH) {
         let texts: Vec<&str> = items.iter().map(Item::name).collect();
-        let embeddings = processor.embed_texts(model, &texts)?;
+        let embeddings = embed_texts(model, processor, &texts)?;
         writer.append(items, embeddings.view())?;
         observe(Event::Done(items.len()));
     }

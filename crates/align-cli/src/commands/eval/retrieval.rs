@@ -6,7 +6,7 @@ use crate::cli::{EvalRetrieval, Global};
 use crate::commands::embed::text_processor;
 use crate::failure::{Outcome, Usage};
 use crate::output::{Record, Records};
-use align_model::{ProcessorError, l2_normalize};
+use align_model::{ProcessorError, embed_texts, l2_normalize};
 use align_search::dataset::CaptionedImages;
 use align_search::metrics::{recall_at_k, retrieval_ranks};
 use anyhow::{Result, anyhow};
@@ -42,7 +42,7 @@ pub(super) fn run(global: &Global, arguments: &EvalRetrieval) -> Result<Outcome>
     let data = CaptionedImages { paths, captions };
     let (texts, image_of_text) = data.texts();
     let text_embeds = embedder
-        .in_steps(&texts, STEP, "captions", |texts| Ok(processor.embed_texts(model, texts)?))?;
+        .in_steps(&texts, STEP, "captions", |texts| Ok(embed_texts(model, processor, texts)?))?;
     let ranks = retrieval_ranks(
         &global.runtime()?,
         l2_normalize(images.features).view(),

@@ -62,11 +62,11 @@ fn templates_of_file(path: &Path) -> Result<Vec<String>> {
 }
 
 /// Embeds the classes' names.
-fn classifier<'a>(
-    embedder: &'a Embedder<'_>,
+fn classifier(
+    embedder: &Embedder<'_>,
     classes: &[String],
     templates: &[String],
-) -> Result<ZeroShotClassifier<'a>> {
+) -> Result<ZeroShotClassifier> {
     /// Texts of one step of progress, more where one class has more.
     const STEP: usize = 64;
     let Embedder { model, processor, .. } = embedder;

@@ -2,7 +2,7 @@
 
 use super::queries::{Asked, Subject};
 use crate::indexed::Embedder;
-use align_model::{RgbImage, l2_normalize};
+use align_model::{RgbImage, embed_texts, l2_normalize};
 use align_search::{Query, QueryError};
 use anyhow::{Result, anyhow, bail};
 use ndarray::{Array2, ArrayView1, Axis};
@@ -31,7 +31,7 @@ pub(super) fn embed(embedder: &Embedder, asked: &[Asked]) -> Result<Vec<Query>> 
     texts.dedup();
     images.sort_unstable();
     images.dedup();
-    let text_embeddings = embedder.processor.embed_texts(&embedder.model, &texts)?;
+    let text_embeddings = embed_texts(&embedder.model, &embedder.processor, &texts)?;
     let image_embeddings = embed_images(embedder, &images)?;
     let texts: BTreeMap<&str, ArrayView1<'_, f32>> =
         texts.into_iter().zip(text_embeddings.rows()).collect();

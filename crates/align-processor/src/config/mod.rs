@@ -1,17 +1,37 @@
-//! The settings of the image processor: `preprocessor_config.json`, or the `image_processor`
-//! object of `processor_config.json`.
+//! Settings of the image processor: `preprocessor_config.json`, or the `image_processor` object of
+//! `processor_config.json`.
+//!
+//! - `fields`: fields with types of their own;
+//! - `size`: the size that an image is resized to.
 
-use std::path::Path;
+mod fields;
+mod size;
+#[cfg(test)]
+mod tests;
 
-use serde_json::{Map, Value};
+pub use size::Size;
 
+use crate::dimensions::{Dimensions, MAX_SIDE};
 use crate::error::ProcessorError;
 use crate::json::{field_or, read_object, wrong};
-use crate::{Dimensions, Filter, MAX_SIDE};
+use crate::resize::Filter;
+use fields::{CHANNELS, SIDE, read_channels, read_crop_size, read_filter, read_size};
+use serde_json::{Map, Value};
+use std::path::Path;
 
-/// How images become pixel values. [`Default`] holds the class defaults of the original
-/// EfficientNet image processor, which apply wherever a file lacks a field.
+/// Settings that turn images into pixel values.
+///
+/// [`Default`] holds the class defaults of the original EfficientNet image processor. They apply to
+/// every field that a file does not have.
+///
+/// ```
+/// use align_processor::{ImageProcessorConfig, PerChannel};
+///
+/// let mut config = ImageProcessorConfig::default();
+/// config.image_mean = PerChannel::Same(0.25);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ImageProcessorConfig {
     /// Resize to `size`.
     pub do_resize: bool,
@@ -19,23 +39,23 @@ pub struct ImageProcessorConfig {
     pub size: Size,
     /// The filter to resize with.
     pub resample: Filter,
-    /// Crop to `crop_size` around the centre, padding with zeros where the image is smaller.
+    /// Crop to `crop_size` around the centre. A smaller image is padded with zeros.
     pub do_center_crop: bool,
     /// The size to crop to.
     pub crop_size: Dimensions,
     /// Multiply by `rescale_factor`.
     pub do_rescale: bool,
-    /// The factor that takes 0..=255 to the model's range.
+    /// The factor from 0..=255 to the model's range.
     pub rescale_factor: f64,
     /// Subtract 1 after multiplying.
     pub rescale_offset: bool,
-    /// Subtract `image_mean` and divide by `image_std`.
+    /// Subtract `image_mean` and divide by `image_std`, in the model's range.
     pub do_normalize: bool,
     /// The mean to subtract.
     pub image_mean: PerChannel,
     /// The standard deviation to divide by.
     pub image_std: PerChannel,
-    /// Divide by `image_std`, once more if `do_normalize` already did.
+    /// Divide by `image_std`: a second time if `do_normalize` is set.
     pub include_top: bool,
 }
 
@@ -58,35 +78,17 @@ impl Default for ImageProcessorConfig {
     }
 }
 
-/// The size to resize to; sides are 1 to [`MAX_SIDE`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// This height and width, whatever the shape of the image.
-    Exact(Dimensions),
-    /// The shape kept, the shorter side this long.
-    ShortestEdge(usize),
-    /// The shape kept, the shorter side this long unless the longer one would exceed its bound.
-    Edges {
-        /// The shorter side.
-        shortest: usize,
-        /// The bound on the longer side.
-        longest: usize,
-    },
-    /// The shape kept, as large as fits into this height and width.
-    Within(Dimensions),
-}
-
-/// One number for all channels, or one for each.
+/// One number for all channels, or one number for each channel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PerChannel {
     /// The same for every channel.
     Same(f64),
-    /// One for each channel, in order.
+    /// One number for each channel, in order.
     Each(Vec<f64>),
 }
 
 impl PerChannel {
-    /// All values, whatever the number of channels.
+    /// All values, for any number of channels.
     fn values(&self) -> &[f64] {
         match self {
             Self::Same(value) => std::slice::from_ref(value),
@@ -100,10 +102,10 @@ impl ImageProcessorConfig {
     /// `processor_config.json` if there is one, else `preprocessor_config.json`.
     ///
     /// # Errors
-    /// If neither is there, cannot be read, or a field is wrong.
-    pub fn from_pretrained(dir: impl AsRef<Path>) -> Result<Self, ProcessorError> {
-        let dir = dir.as_ref();
-        let nested = dir.join("processor_config.json");
+    /// If neither file exists, a file cannot be read, or a field is wrong.
+    pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ProcessorError> {
+        let folder = folder.as_ref();
+        let nested = folder.join("processor_config.json");
         if let Some(object) = read_object(&nested)?
             && let Some(value) = object.get("image_processor")
         {
@@ -112,21 +114,22 @@ impl ImageProcessorConfig {
                 .ok_or_else(|| wrong("image_processor", "an object", value).at(&nested))?;
             return Self::from_json(fields).map_err(|error| error.at(&nested));
         }
-        let flat = dir.join("preprocessor_config.json");
+        let flat = folder.join("preprocessor_config.json");
         match read_object(&flat)? {
             Some(fields) => Self::from_json(&fields).map_err(|error| error.at(&flat)),
             None => Err(ProcessorError::MissingFiles {
-                dir: dir.into(),
+                folder: folder.into(),
                 looked_for: "preprocessor_config.json, processor_config.json with `image_processor`",
             }),
         }
     }
 
-    /// Reads the config from the fields of a JSON object. Missing and null fields take the
-    /// defaults; unknown fields are ignored.
+    /// Reads the config from the fields of a JSON object.
+    ///
+    /// Missing and null fields have the defaults. Unknown fields are ignored.
     ///
     /// # Errors
-    /// If a field has the wrong type or an impossible value.
+    /// If a field has the wrong type or a value that is not allowed.
     ///
     /// ```
     /// use align_processor::{Dimensions, ImageProcessorConfig, Size};
@@ -168,7 +171,7 @@ impl ImageProcessorConfig {
         Ok(config)
     }
 
-    /// Every setting by its name, as text: what a file keeps to know the config again.
+    /// Names and values of all settings, as text. Equal configs have equal settings.
     ///
     /// ```
     /// let settings = align_processor::ImageProcessorConfig::default().settings();
@@ -204,7 +207,8 @@ impl ImageProcessorConfig {
         ]
     }
 
-    /// Checks what the types leave open: sides, factor, means and deviations.
+    /// Checks the values that the types allow and a config does not: sides, factor, means and
+    /// deviations.
     pub(crate) fn check(&self) -> Result<(), ProcessorError> {
         let (first, second) = match self.size {
             Size::Exact(size) | Size::Within(size) => (size.height, size.width),
@@ -224,7 +228,7 @@ impl ImageProcessorConfig {
                 return Err(out_of_range(name, CHANNELS, "an empty list"));
             }
         }
-        // Both are used as f32, so that is where they must be finite and positive.
+        // Both are used as `f32`, so they must be finite and positive in `f32`.
         if let Some(bad) = self.image_mean.values().iter().find(|v| !(**v as f32).is_finite()) {
             return Err(out_of_range("image_mean", "finite numbers", bad));
         }
@@ -236,10 +240,8 @@ impl ImageProcessorConfig {
     }
 }
 
+/// Allowed values of `rescale_factor`.
 const FACTOR: &str = "a finite number above 0";
-const CHANNELS: &str = "a number, or a list of one number per channel";
-const SIDE: &str = "an integer from 1 to 16384";
-const _: () = assert!(MAX_SIDE == 16_384, "SIDE spells MAX_SIDE out");
 
 fn out_of_range(field: &str, expected: &str, found: impl ToString) -> ProcessorError {
     ProcessorError::Field {
@@ -253,132 +255,3 @@ fn out_of_range(field: &str, expected: &str, found: impl ToString) -> ProcessorE
 fn check_side(field: &str, side: usize) -> Result<(), ProcessorError> {
     if (1..=MAX_SIDE).contains(&side) { Ok(()) } else { Err(out_of_range(field, SIDE, side)) }
 }
-
-fn read_side(field: &str, value: &Value) -> Result<usize, ProcessorError> {
-    value
-        .as_u64()
-        .and_then(|side| usize::try_from(side).ok())
-        .filter(|side| (1..=MAX_SIDE).contains(side))
-        .ok_or_else(|| wrong(field, SIDE, value))
-}
-
-/// `size`: a side, `[height, width]`, or an object with one of four sets of keys.
-fn read_size(value: &Value, default_to_square: bool) -> Result<Size, ProcessorError> {
-    const EXPECTED: &str = "an integer, [height, width], or an object with height and width, \
-         shortest_edge, shortest_edge and longest_edge, or max_height and max_width";
-    if value.is_number() {
-        let side = read_side("size", value)?;
-        return Ok(match default_to_square {
-            true => Size::Exact(Dimensions::square(side)),
-            false => Size::ShortestEdge(side),
-        });
-    }
-    if let Some([height, width]) = value.as_array().map(Vec::as_slice) {
-        return Ok(Size::Exact(read_pair("size", [height, width])?));
-    }
-    let object = value.as_object().ok_or_else(|| wrong("size", EXPECTED, value))?;
-    let side = |name: &str| {
-        let value = object.get(name).filter(|value| !value.is_null());
-        value.map(|value| read_side(&format!("size.{name}"), value)).transpose()
-    };
-    // The first complete set in this order decides, as in the original.
-    match (side("shortest_edge")?, side("longest_edge")?) {
-        (Some(shortest), Some(longest)) => return Ok(Size::Edges { shortest, longest }),
-        (Some(shortest), None) => return Ok(Size::ShortestEdge(shortest)),
-        _ => {}
-    }
-    if let (Some(height), Some(width)) = (side("max_height")?, side("max_width")?) {
-        return Ok(Size::Within(Dimensions { height, width }));
-    }
-    if let (Some(height), Some(width)) = (side("height")?, side("width")?) {
-        return Ok(Size::Exact(Dimensions { height, width }));
-    }
-    Err(wrong("size", EXPECTED, value))
-}
-
-/// `crop_size`: a side, `[height, width]`, or an object with height and width.
-fn read_crop_size(value: &Value) -> Result<Dimensions, ProcessorError> {
-    const NAME: &str = "crop_size";
-    const EXPECTED: &str = "an integer, [height, width], or an object with height and width";
-    if value.is_number() {
-        return Ok(Dimensions::square(read_side(NAME, value)?));
-    }
-    if let Some([height, width]) = value.as_array().map(Vec::as_slice) {
-        return read_pair(NAME, [height, width]);
-    }
-    let side = |name: &str| {
-        let value = value.get(name).ok_or_else(|| wrong(NAME, EXPECTED, value))?;
-        read_side(&format!("{NAME}.{name}"), value)
-    };
-    Ok(Dimensions { height: side("height")?, width: side("width")? })
-}
-
-fn read_pair(field: &str, [height, width]: [&Value; 2]) -> Result<Dimensions, ProcessorError> {
-    Ok(Dimensions { height: read_side(field, height)?, width: read_side(field, width)? })
-}
-
-fn read_filter(value: &Value) -> Result<Filter, ProcessorError> {
-    const EXPECTED: &str =
-        "0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming, 6 MKS 2013 or 7 MKS 2021";
-    value.as_u64().and_then(Filter::from_code).ok_or_else(|| wrong("resample", EXPECTED, value))
-}
-
-fn read_channels(field: &str, value: &Value) -> Result<PerChannel, ProcessorError> {
-    if let Some(number) = value.as_f64() {
-        return Ok(PerChannel::Same(number));
-    }
-    let numbers = value.as_array().and_then(|list| list.iter().map(Value::as_f64).collect());
-    numbers.map(PerChannel::Each).ok_or_else(|| wrong(field, CHANNELS, value))
-}
-
-impl Size {
-    /// The size that an image of size `from` is resized to; fractions are cut off.
-    pub(crate) fn target(self, from: Dimensions) -> Result<Dimensions, ProcessorError> {
-        let to = match self {
-            Self::Exact(size) => size,
-            Self::ShortestEdge(shortest) => with_short_side(from, shortest, None),
-            Self::Edges { shortest, longest } => within_edges(from, shortest, longest),
-            Self::Within(bound) => {
-                let (height, width) = (from.height as f64, from.width as f64);
-                let scale = (bound.height as f64 / height).min(bound.width as f64 / width);
-                Dimensions { height: (height * scale) as usize, width: (width * scale) as usize }
-            }
-        };
-        let possible = 1..=MAX_SIDE;
-        if possible.contains(&to.height) && possible.contains(&to.width) {
-            Ok(to)
-        } else {
-            Err(ProcessorError::TargetSize { from, to })
-        }
-    }
-}
-
-/// The shorter side of `from` becomes `short`, the longer one keeps the shape; it is computed
-/// from `exact` where rounding made `short` of that.
-fn with_short_side(from: Dimensions, short: usize, exact: Option<f64>) -> Dimensions {
-    let basis = exact.unwrap_or(short as f64);
-    let long = |long: usize, short: usize| (basis * long as f64 / short as f64) as usize;
-    if from.width <= from.height {
-        Dimensions { height: long(from.height, from.width), width: short }
-    } else {
-        Dimensions { height: short, width: long(from.width, from.height) }
-    }
-}
-
-fn within_edges(from: Dimensions, shortest: usize, longest: usize) -> Dimensions {
-    let low = from.height.min(from.width) as f64;
-    let high = from.height.max(from.width) as f64;
-    let (mut short, mut exact) = (shortest, None);
-    if high / low * shortest as f64 > longest as f64 {
-        let fitting = longest as f64 * low / high;
-        short = fitting.round_ties_even() as usize;
-        exact = Some(fitting);
-    }
-    if from.height.min(from.width) == short {
-        return from;
-    }
-    with_short_side(from, short, exact)
-}
-
-#[cfg(test)]
-mod tests;
