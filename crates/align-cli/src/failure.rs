@@ -1,19 +1,19 @@
-//! How the program ends.
+//! Outcomes and exit codes.
 
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-/// Work that was done, all of it or with some images left out.
+/// The outcome of work that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All of it.
+    /// All work is done.
     Done,
-    /// Some images could not be read; each has been reported.
+    /// Some images or captions were skipped. Each has been reported.
     Incomplete,
 }
 
-/// A command line that parses and still asks for nothing that could be done.
+/// Wrong usage that the parser of the command line does not find.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
 
@@ -25,16 +25,16 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Reports an error and turns the result into the exit code of the contract: 0 done, 1 the work
-/// failed, 2 wrong usage. A reader that closed the pipe has seen enough: that is no failure.
+/// Reports an error and returns the exit code: 0 if the work is done, 1 if it failed, 2 for wrong
+/// usage. A reader that closes the pipe has read all that it wants, so that is no failure.
 pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::FAILURE,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // The library's messages name their causes themselves, so the chain is not printed.
-            eprintln!("error: {error}");
+            // The message of an error does not repeat its source, so the whole chain is printed.
+            eprintln!("error: {error:#}");
             if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

@@ -4,6 +4,7 @@
 //! - [`resize`]: Pillow's resizing, bit for bit;
 //! - [`image_processor`]: resize, crop, rescale and normalise into `[N, C, H, W]` arrays;
 //! - [`config`]: what `preprocessor_config.json` may say, and what holds where it is silent;
+//! - [`files`]: the files in folders, before any of them is opened;
 //! - [`text`]: BERT WordPiece token ids, padded or ragged;
 //! - [`error`]: what can go wrong, said in terms of files and fields.
 //!
@@ -23,6 +24,7 @@ mod crop;
 pub mod decode;
 mod dimensions;
 pub mod error;
+pub mod files;
 pub mod image_processor;
 mod json;
 pub mod resize;

@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// ```
 /// use align_search::Digest;
 ///
-/// let digest = Digest::of(b"abc");
+/// let digest = Digest::from_content(b"abc");
 /// assert_eq!(digest.to_string().get(..16), Some("ba7816bf8f01cfea"));
 /// assert_eq!(digest.to_string().parse(), Ok(digest));
 /// ```
@@ -20,8 +20,8 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
+    pub fn from_content(content: &[u8]) -> Self {
+        Self(Sha256::digest(content).into())
     }
 
     /// The first twelve digits: enough to tell the files of one folder apart.
@@ -114,12 +114,12 @@ mod tests {
         let mut digester = Digester::default();
         digester.write_all(b"a").unwrap();
         digester.write_all(b"bc").unwrap();
-        assert_eq!(digester.finish(), (Digest::of(b"abc"), 3));
+        assert_eq!(digester.finish(), (Digest::from_content(b"abc"), 3));
     }
 
     #[test]
     fn other_texts_are_refused() {
-        let digits = Digest::of(b"").to_string();
+        let digits = Digest::from_content(b"").to_string();
         for text in
             ["", "ab", &digits.to_uppercase(), &digits.replace('e', "g"), &format!("{digits}0")]
         {

@@ -43,7 +43,7 @@ pub enum QueryError {
 ///
 /// // The paper's image + text queries: twice the text, once the image.
 /// let (on_snow, dog) = (array![0.0, 3.0], array![2.0, 0.0]);
-/// let query = Query::new().with(2.0, on_snow.view())?.with(1.0, dog.view())?;
+/// let query = Query::new().add_term(2.0, on_snow.view())?.add_term(1.0, dog.view())?;
 /// let expected = array![1.0 / 5.0_f32.sqrt(), 2.0 / 5.0_f32.sqrt()];
 /// assert!((query.vector()? - expected).iter().all(|x| x.abs() < 1e-7));
 /// # Ok::<(), align_search::QueryError>(())
@@ -70,8 +70,8 @@ impl Query {
     ///
     /// # Errors
     /// Where the embedding has no direction.
-    pub fn of(embedding: ArrayView1<'_, f32>) -> Result<Self, QueryError> {
-        Self::new().with(1.0, embedding)
+    pub fn from_embedding(embedding: ArrayView1<'_, f32>) -> Result<Self, QueryError> {
+        Self::new().add_term(1.0, embedding)
     }
 
     /// The query with one more term: an embedding, of any length, and its weight.
@@ -79,7 +79,11 @@ impl Query {
     /// # Errors
     /// Where the weight is zero or not finite, the embedding has no direction, or it is of another
     /// size than those before.
-    pub fn with(mut self, weight: f64, embedding: ArrayView1<'_, f32>) -> Result<Self, QueryError> {
+    pub fn add_term(
+        mut self,
+        weight: f64,
+        embedding: ArrayView1<'_, f32>,
+    ) -> Result<Self, QueryError> {
         if !weight.is_finite() || weight == 0.0 {
             return Err(QueryError::Weight { weight });
         }
@@ -127,29 +131,36 @@ mod tests {
     fn terms_count_by_weight_and_not_by_length() {
         let long = array![300.0, 400.0];
         let short = array![0.03, 0.04];
-        assert_eq!(Query::of(long.view()).unwrap().vector().unwrap(), array![0.6, 0.8]);
-        let both = Query::of(long.view()).unwrap().with(3.0, short.view()).unwrap();
+        assert_eq!(Query::from_embedding(long.view()).unwrap().vector().unwrap(), array![0.6, 0.8]);
+        let both = Query::from_embedding(long.view()).unwrap().add_term(3.0, short.view()).unwrap();
         assert_eq!(both.vector().unwrap(), array![0.6, 0.8]);
-        let away = Query::new().with(-2.0, long.view()).unwrap();
+        let away = Query::new().add_term(-2.0, long.view()).unwrap();
         assert_eq!(away.vector().unwrap(), array![-0.6, -0.8]);
     }
 
     #[test]
     fn what_has_no_direction_is_refused() {
         let (x, y) = (array![1.0, 0.0], array![0.0, 0.0, 1.0]);
-        let query = || Query::of(x.view()).unwrap();
+        let query = || Query::from_embedding(x.view()).unwrap();
         assert_eq!(Query::new().vector(), Err(QueryError::Empty));
-        assert_eq!(query().with(-1.0, x.view()).unwrap().vector(), Err(QueryError::Cancelled));
+        assert_eq!(query().add_term(-1.0, x.view()).unwrap().vector(), Err(QueryError::Cancelled));
         let turned = array![1.0, 1e-7];
-        assert_eq!(query().with(-1.0, turned.view()).unwrap().vector(), Err(QueryError::Cancelled));
-        assert_eq!(query().with(1.0, y.view()), Err(QueryError::Dim { expected: 2, found: 3 }));
+        assert_eq!(
+            query().add_term(-1.0, turned.view()).unwrap().vector(),
+            Err(QueryError::Cancelled)
+        );
+        assert_eq!(query().add_term(1.0, y.view()), Err(QueryError::Dim { expected: 2, found: 3 }));
         for weight in [0.0, f64::INFINITY] {
-            assert_eq!(query().with(weight, x.view()), Err(QueryError::Weight { weight }));
+            assert_eq!(query().add_term(weight, x.view()), Err(QueryError::Weight { weight }));
         }
         for bad in [array![0.0, 0.0], array![f32::NAN, 1.0], array![f32::INFINITY, 1.0]] {
-            assert!(matches!(Query::of(bad.view()), Err(QueryError::Length { .. })), "{bad}");
+            assert!(
+                matches!(Query::from_embedding(bad.view()), Err(QueryError::Length { .. })),
+                "{bad}"
+            );
         }
-        let huge = query().with(f64::MAX, x.view()).unwrap().with(f64::MAX, x.view()).unwrap();
+        let huge =
+            query().add_term(f64::MAX, x.view()).unwrap().add_term(f64::MAX, x.view()).unwrap();
         assert_eq!(huge.vector(), Err(QueryError::Cancelled));
     }
 }

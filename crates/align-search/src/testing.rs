@@ -1,14 +1,16 @@
 //! What this crate's tests share.
 
-use crate::index::{Index, IndexWriter, Item, TextItem};
-use crate::{Description, Digest, Dtype, Kind, ModelIdentity};
+use crate::digest::Digest;
+use crate::identity::ModelIdentity;
+use crate::index::{Description, Index, IndexWriter, Item, ItemKind, TextItem};
+use crate::npy::Dtype;
 use ndarray::Array2;
 use tempfile::TempDir;
 
 /// An index of some kind, of embeddings of `dim` values.
-pub(crate) fn description(kind: Kind, dtype: Dtype, dim: usize) -> Description {
+pub(crate) fn description(kind: ItemKind, dtype: Dtype, dim: usize) -> Description {
     let model = ModelIdentity {
-        fingerprint: Digest::of(b"model"),
+        fingerprint: Digest::from_content(b"model"),
         precision: "f32".to_owned(),
         preprocessing: [("size".to_owned(), "2x2".to_owned())].into(),
         dim,
@@ -41,7 +43,7 @@ pub(crate) fn texts(count: usize) -> Vec<Item> {
 pub(crate) fn index(dtype: Dtype, embeddings: &Array2<f32>) -> (TempDir, Index) {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("index");
-    let description = description(Kind::Texts, dtype, embeddings.ncols());
+    let description = description(ItemKind::Texts, dtype, embeddings.ncols());
     let mut writer = IndexWriter::open(&folder, &description).unwrap();
     let items = texts(embeddings.nrows());
     let rows = writer.append(&items, embeddings.view()).unwrap();

@@ -6,7 +6,7 @@ mod checkpoint;
 use align_model::{AlignModel, AlignProcessor, Precision, RgbImage, Threads};
 use align_search::update::{Event, Report, update_images, update_texts, walk};
 use align_search::{
-    Description, Dtype, Index, IndexWriter, Kind, ModelIdentity, fingerprint_folder,
+    Description, Dtype, Index, IndexWriter, ItemKind, ModelIdentity, fingerprint_folder,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,7 +64,7 @@ impl Case {
 
     fn update(&mut self, paths: &[&str]) -> Report {
         let Tools { model, processor, identity } = tools();
-        let kind = Kind::Images;
+        let kind = ItemKind::Images;
         let description = Description { kind, dtype: Dtype::F16, model: identity.clone() };
         let paths: Vec<PathBuf> = paths.iter().map(|name| self.path(name)).collect();
         let walk = walk(&paths, &self.path("index"));
@@ -262,7 +262,7 @@ fn a_run_that_was_cut_short_is_gone_on_with() {
     case.update(&["pictures/0.png"]);
     fs::create_dir(case.path("index/temporary")).unwrap();
     let Tools { model, processor, identity } = tools();
-    let kind = Kind::Images;
+    let kind = ItemKind::Images;
     let description = Description { kind, dtype: Dtype::F16, model: identity.clone() };
     let run = || {
         let writer = IndexWriter::open(case.path("index"), &description)?;
@@ -282,7 +282,7 @@ fn a_run_that_was_cut_short_is_gone_on_with() {
 fn texts_are_kept_in_their_order_each_once() {
     let case = Case::new();
     let Tools { model, processor, identity } = tools();
-    let kind = Kind::Texts;
+    let kind = ItemKind::Texts;
     let description = Description { kind, dtype: Dtype::F32, model: identity.clone() };
     let update = |texts: &[&str]| {
         let writer = IndexWriter::open(case.path("index"), &description).unwrap();

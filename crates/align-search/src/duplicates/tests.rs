@@ -1,5 +1,5 @@
 use super::*;
-use crate::Dtype;
+use crate::npy::Dtype;
 use crate::testing;
 use align_tensor::{Isa, Threads};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! What can be wrong with an index.
 
-use crate::Digest;
+use crate::digest::Digest;
 use crate::npy::NpyError;
 use align_model::ModelError;
 use std::io;
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum IndexError {
     /// The system refused something.
-    #[error("{}: cannot {action}: {cause}", path.display())]
+    #[error("{}: cannot {action}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What was tried.
         action: &'static str,
-        /// What the system said.
-        cause: io::Error,
+        /// The error of the system.
+        source: io::Error,
     },
     /// There is no index.
     #[error("{}: no index here: there is no manifest.json", folder.display())]
@@ -43,9 +43,9 @@ pub enum IndexError {
         /// The lock file.
         lock: PathBuf,
     },
-    /// A writer replaced the index again and again while it was being opened.
+    /// A writer replaced the index each time that it was being opened.
     #[error("{}: changed again and again while it was being opened", folder.display())]
-    Restless {
+    ChangedWhileOpening {
         /// The folder.
         folder: PathBuf,
     },
@@ -100,19 +100,19 @@ pub enum IndexError {
     Npy(#[from] NpyError),
     /// Embeddings of two models are never mixed or compared.
     #[error(
-        "{}: made with another {what}: the index has {index}, this run {asked}; \
+        "{}: made with another {property}: the index has {index}, this run {requested}; \
          run as the index was made, or make a new one",
         folder.display()
     )]
-    Other {
+    Incompatible {
         /// The folder.
         folder: PathBuf,
-        /// What differs.
-        what: String,
-        /// What the index was made with.
+        /// The property that differs.
+        property: String,
+        /// Its value in the index.
         index: String,
-        /// What was asked for.
-        asked: String,
+        /// Its value in this run.
+        requested: String,
     },
     /// An embedding does not fit the index.
     #[error("embedding of {item:?}: expected {expected}, found {found}")]
@@ -132,7 +132,7 @@ pub enum IndexError {
 impl IndexError {
     /// Wraps what the system said about `path` when `action` was tried.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |cause| Self::Io { path: path.to_owned(), action, cause }
+        move |source| Self::Io { path: path.to_owned(), action, source }
     }
 
     pub(crate) fn field(

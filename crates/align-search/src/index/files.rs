@@ -4,9 +4,9 @@
 //! beginning of its digest, so a new file never replaces another one, and the same content always
 //! has the same name.
 
-use super::IndexError;
-use crate::digest::Digester;
-use crate::index::manifest::FileEntry;
+use super::error::IndexError;
+use crate::digest::{Digest, Digester};
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -21,6 +21,15 @@ const TEMPORARY: &str = "temporary";
 /// The groups of files whose names hold a digest, with what the names end in.
 const DIGESTED: [(&str, &str); 3] =
     [("embeddings-", ".npy"), ("items-", ".jsonl"), ("failures-", ".jsonl")];
+
+/// A file that the manifest lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileEntry {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) sha256: Digest,
+}
 
 /// Whether a file of this name may be listed in a manifest. Such a name leads nowhere else.
 pub(super) fn is_plain_name(name: &str) -> bool {
@@ -113,7 +122,6 @@ pub(super) fn sweep(folder: &Path, keep: &HashSet<&str>) -> Result<(), IndexErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Digest;
 
     #[test]
     fn plain_names_stay_in_the_folder() {
@@ -135,8 +143,8 @@ mod tests {
             entry.unwrap()
         };
         let (one, other) = (write("one"), write("other"));
-        assert_eq!((one.bytes, one.sha256), (3, Digest::of(b"one")));
-        assert_eq!(one.name, format!("items-00000-{}.jsonl", Digest::of(b"one").short()));
+        assert_eq!((one.bytes, one.sha256), (3, Digest::from_content(b"one")));
+        assert_eq!(one.name, format!("items-00000-{}.jsonl", Digest::from_content(b"one").short()));
         assert_eq!(write("one"), one);
         replace(folder.path(), MANIFEST, b"{}").unwrap();
         fs::write(folder.path().join("photo.jpg"), "mine").unwrap();

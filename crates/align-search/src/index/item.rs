@@ -1,6 +1,6 @@
 //! What embeddings belong to: lines of JSON.
 
-use crate::Digest;
+use crate::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 /// What an embedding belongs to.

@@ -5,9 +5,10 @@
 //! that the journal adds to. Rows are written before their lines, and a line holds its row's
 //! checksum: the journal is what precedes the first line that is torn or lies.
 
+use super::error::IndexError;
 use super::files::{self, JOURNAL, JOURNAL_ROWS};
-use super::{Failure, IndexError, Item};
-use crate::Digest;
+use super::item::{Failure, Item};
+use crate::digest::Digest;
 use align_tensor::MappedFile;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -88,6 +89,7 @@ fn open(path: &Path) -> Result<Option<MappedFile>, IndexError> {
 }
 
 /// Adds to the journal.
+#[derive(Debug)]
 pub(super) struct JournalWriter {
     lines: (File, PathBuf),
     rows: (File, PathBuf),

@@ -1,7 +1,7 @@
 //! A file of lines, mapped: any line at once.
 
-use super::IndexError;
-use super::manifest::FileEntry;
+use super::error::IndexError;
+use super::files::FileEntry;
 use align_tensor::MappedFile;
 use serde::de::DeserializeOwned;
 use std::io;

@@ -1,6 +1,6 @@
 //! At most one writer.
 
-use super::IndexError;
+use super::error::IndexError;
 use super::files::LOCK;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -17,7 +17,9 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(IndexError::Locked { lock: path }),
-            Err(TryLockError::Error(cause)) => Err(IndexError::Io { path, action: "lock", cause }),
+            Err(TryLockError::Error(source)) => {
+                Err(IndexError::Io { path, action: "lock", source })
+            }
         }
     }
 }

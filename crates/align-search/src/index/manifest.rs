@@ -1,9 +1,11 @@
 //! `manifest.json`: what belongs to the index. Replacing it is what commits a change.
 
-use super::files::{MANIFEST, is_plain_name};
-use super::{Description, IndexError, Kind};
+use super::description::{Description, ItemKind};
+use super::error::IndexError;
+use super::files::{FileEntry, MANIFEST, is_plain_name};
+use crate::digest::Digest;
+use crate::identity::ModelIdentity;
 use crate::npy::Dtype;
-use crate::{Digest, ModelIdentity};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -24,7 +26,7 @@ const MAX_DIM: usize = 1 << 16;
 pub(super) struct Manifest {
     format: String,
     version: u32,
-    pub(super) kind: Kind,
+    pub(super) kind: ItemKind,
     pub(super) dtype: Dtype,
     pub(super) model: ModelIdentity,
     /// The folder that relative paths count from.
@@ -41,15 +43,6 @@ pub(super) struct Shard {
     pub(super) rows: usize,
     pub(super) embeddings: FileEntry,
     pub(super) items: FileEntry,
-}
-
-/// A file in the index's folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FileEntry {
-    pub(super) name: String,
-    pub(super) bytes: u64,
-    pub(super) sha256: Digest,
 }
 
 /// The line that holds the digest of all before it.
@@ -91,7 +84,7 @@ impl Manifest {
         let json = serde_json::to_string_pretty(self).expect("strings and numbers alone");
         let open = json.strip_suffix("\n}").expect("a pretty object ends so");
         let mut bytes = format!("{open},\n").into_bytes();
-        let digest = Digest::of(&bytes);
+        let digest = Digest::from_content(&bytes);
         bytes.extend([SEAL.0, &digest.to_string(), SEAL.1].concat().into_bytes());
         bytes
     }
@@ -173,7 +166,7 @@ fn check_seal<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], IndexError> 
     let digest = std::str::from_utf8(seal)
         .ok()
         .and_then(|seal| seal.strip_prefix(SEAL.0)?.strip_suffix(SEAL.1)?.parse::<Digest>().ok());
-    let found = Digest::of(body);
+    let found = Digest::from_content(body);
     match digest {
         Some(expected) if expected == found => Ok(body),
         Some(expected) => Err(IndexError::Checksum { file: path.to_owned(), expected, found }),
@@ -192,19 +185,19 @@ pub(super) mod tests {
 
     pub(in super::super) fn description() -> Description {
         let model = ModelIdentity {
-            fingerprint: Digest::of(b"model"),
+            fingerprint: Digest::from_content(b"model"),
             precision: "f32".to_owned(),
             preprocessing: [("size".to_owned(), "2x2".to_owned())].into(),
             dim: 3,
         };
-        Description { kind: Kind::Images, dtype: Dtype::F16, model }
+        Description { kind: ItemKind::Images, dtype: Dtype::F16, model }
     }
 
     fn manifest() -> Manifest {
         let entry = |name: &str| FileEntry {
             name: name.to_owned(),
             bytes: 10,
-            sha256: Digest::of(name.as_bytes()),
+            sha256: Digest::from_content(name.as_bytes()),
         };
         let shard = Shard {
             rows: 7,

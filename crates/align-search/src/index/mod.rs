@@ -34,9 +34,9 @@ mod segment;
 mod tests;
 mod writer;
 
-pub use description::{Description, Kind};
+pub use description::{Description, ItemKind};
 pub use error::IndexError;
 pub use item::{Failure, FileStamp, ImageItem, Item, TextItem};
 pub use reader::Index;
 
-pub use writer::{IndexWriter, Known};
+pub use writer::{IndexWriter, KnownItem};

@@ -1,12 +1,14 @@
 //! An index, open for reading.
 
+use super::description::Description;
+use super::error::IndexError;
 use super::files::JOURNAL_ROWS;
+use super::item::{Failure, Item};
 use super::journal::Journal;
 use super::lines::{Lines, open_listed};
 use super::manifest::Manifest;
 use super::segment::{Segment, Values};
-use super::{Description, Failure, IndexError, Item};
-use crate::Digest;
+use crate::digest::Digest;
 use ndarray::Array1;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -22,16 +24,16 @@ const ATTEMPTS: usize = 8;
 /// left out for them.
 ///
 /// ```
-/// use align_search::{Description, Digest, Dtype, Index, IndexWriter, Item, Kind, ModelIdentity, TextItem};
+/// use align_search::{Description, Digest, Dtype, Index, IndexWriter, Item, ItemKind, ModelIdentity, TextItem};
 /// use ndarray::array;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let folder = folder.path().join("index");
 /// let description = Description {
-///     kind: Kind::Texts,
+///     kind: ItemKind::Texts,
 ///     dtype: Dtype::F32,
 ///     model: ModelIdentity {
-///         fingerprint: Digest::of(b"the model's files"),
+///         fingerprint: Digest::from_content(b"the model's files"),
 ///         precision: "f32".to_owned(),
 ///         preprocessing: Default::default(),
 ///         dim: 2,
@@ -75,29 +77,32 @@ impl Index {
         let folder = folder.as_ref();
         for _ in 0..ATTEMPTS {
             let bytes = Manifest::read(folder)?;
-            let opened = Self::of_manifest(folder, &bytes).map(|(index, _)| index);
+            let opened = Self::from_manifest(folder, &bytes).map(|(index, _)| index);
             // What a writer removes while it is being opened is no damage.
             if Manifest::read(folder)? == bytes {
                 return opened;
             }
         }
-        Err(IndexError::Restless { folder: folder.to_owned() })
+        Err(IndexError::ChangedWhileOpening { folder: folder.to_owned() })
     }
 
     /// The index of a manifest with these bytes, and its journal without the items.
-    pub(super) fn of_manifest(folder: &Path, bytes: &[u8]) -> Result<(Self, Journal), IndexError> {
+    pub(super) fn from_manifest(
+        folder: &Path,
+        bytes: &[u8],
+    ) -> Result<(Self, Journal), IndexError> {
         let manifest = Manifest::parse(folder, bytes)?;
-        let digest = Digest::of(bytes);
+        let digest = Digest::from_content(bytes);
         let mut segments = Vec::with_capacity(manifest.shards.len() + 1);
         for shard in &manifest.shards {
-            segments.push(Segment::of_shard(folder, &manifest, shard)?);
+            segments.push(Segment::from_shard(folder, &manifest, shard)?);
         }
         let stride = manifest.model.dim * manifest.dtype.size();
         let mut journal = Journal::read(folder, digest, stride)?;
         let is_finished = journal.items.is_empty() && journal.failures.is_empty();
         if let Some(data) = journal.rows.take() {
             let path = folder.join(JOURNAL_ROWS);
-            segments.push(Segment::of_journal(path, data, stride, journal.items.clone()));
+            segments.push(Segment::from_journal(path, data, stride, journal.items.clone()));
         }
         segments.retain(|segment| segment.rows > 0);
         let mut rows = 0;
@@ -231,7 +236,7 @@ impl Index {
         for entry in self.manifest.files() {
             let path = self.folder.join(&entry.name);
             let file = open_listed(&path, entry)?;
-            let (expected, found) = (entry.sha256, Digest::of(file.bytes()));
+            let (expected, found) = (entry.sha256, Digest::from_content(file.bytes()));
             if expected != found {
                 return Err(IndexError::Checksum { file: path, expected, found });
             }

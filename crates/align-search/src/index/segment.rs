@@ -1,9 +1,10 @@
 //! Rows of embeddings with the items that they belong to: a shard, or the journal.
 
+use super::description::ItemKind;
+use super::error::IndexError;
 use super::item::{ImageItem, Item, TextItem};
 use super::lines::Lines;
 use super::manifest::{Manifest, Shard};
-use super::{IndexError, Kind};
 use crate::npy::{Dtype, NpyError, NpyFile};
 use align_tensor::{MappedFile, Rows};
 use half::f16;
@@ -45,14 +46,14 @@ impl Values<'_> {
 
 impl Segment {
     /// Opens a shard and holds its files to the manifest and to each other.
-    pub(super) fn of_shard(
+    pub(super) fn from_shard(
         folder: &Path,
         manifest: &Manifest,
         shard: &Shard,
     ) -> Result<Self, IndexError> {
         let path = folder.join(&shard.embeddings.name);
         let npy = match NpyFile::open(&path) {
-            Err(NpyError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+            Err(NpyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Err(IndexError::MissingFile { file: path });
             }
             opened => opened?,
@@ -78,7 +79,7 @@ impl Segment {
 
     /// Rows that lie one after another from the start of a file; it holds at least as many as
     /// there are items.
-    pub(super) fn of_journal(
+    pub(super) fn from_journal(
         path: PathBuf,
         data: MappedFile,
         stride: usize,
@@ -92,11 +93,13 @@ impl Segment {
     ///
     /// # Panics
     /// Where there is no such row.
-    pub(super) fn item(&self, kind: Kind, row: usize) -> Result<Item, IndexError> {
+    pub(super) fn item(&self, kind: ItemKind, row: usize) -> Result<Item, IndexError> {
         match (&self.items, kind) {
             (Items::Parsed(items), _) => Ok(items[row].clone()),
-            (Items::Lines(lines), Kind::Images) => lines.parse::<ImageItem>(row).map(Item::Image),
-            (Items::Lines(lines), Kind::Texts) => lines.parse::<TextItem>(row).map(Item::Text),
+            (Items::Lines(lines), ItemKind::Images) => {
+                lines.parse::<ImageItem>(row).map(Item::Image)
+            }
+            (Items::Lines(lines), ItemKind::Texts) => lines.parse::<TextItem>(row).map(Item::Text),
         }
     }
 

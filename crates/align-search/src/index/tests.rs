@@ -2,8 +2,9 @@
 
 use super::files::{JOURNAL, JOURNAL_ROWS, MANIFEST};
 use super::*;
+use crate::digest::Digest;
+use crate::npy::Dtype;
 use crate::testing::{description, embeddings, texts};
-use crate::{Digest, Dtype};
 use ndarray::{Array2, ArrayBase, ArrayView2, Axis, Data, Ix2, Slice};
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +22,7 @@ fn folder() -> (TempDir, PathBuf) {
 
 /// A writer of shards of four rows.
 fn writer(folder: &Path) -> IndexWriter {
-    let description = description(Kind::Texts, Dtype::F32, DIM);
+    let description = description(ItemKind::Texts, Dtype::F32, DIM);
     IndexWriter::open(folder, &description).unwrap().with_shard_rows(4)
 }
 
@@ -112,7 +113,7 @@ fn what_is_finished_is_in_shards_that_numpy_reads() {
 fn half_precision_is_rounded_to_nearest() {
     let (_temporary, folder) = folder();
     let (items, rows) = (texts(5), embeddings(5, DIM, 1));
-    let description = description(Kind::Texts, Dtype::F16, DIM);
+    let description = description(ItemKind::Texts, Dtype::F16, DIM);
     update(IndexWriter::open(&folder, &description).unwrap(), &items, rows.view());
     let rounded = rows.mapv(|x| half::f16::from_f32(x).to_f32());
     assert_eq!(contents(&Index::open(&folder).unwrap()), expected(&items, rounded.view()));
@@ -308,7 +309,7 @@ fn a_beginning_can_be_cut_short_too() {
 fn one_writer_at_a_time() {
     let (_temporary, folder) = folder();
     let first = writer(&folder);
-    let second = IndexWriter::open(&folder, &description(Kind::Texts, Dtype::F32, DIM));
+    let second = IndexWriter::open(&folder, &description(ItemKind::Texts, Dtype::F32, DIM));
     let message = second.err().expect("the first still writes").to_string();
     assert!(
         message.ends_with("index/lock: locked: another process is writing this index"),
@@ -325,13 +326,13 @@ fn other_models_are_refused_and_change_nothing() {
     update(writer(&folder), &items, rows.view());
     let before = files(&folder);
     let refused = |change: &dyn Fn(&mut Description)| {
-        let mut other = description(Kind::Texts, Dtype::F32, DIM);
+        let mut other = description(ItemKind::Texts, Dtype::F32, DIM);
         change(&mut other);
         let message = IndexWriter::open(&folder, &other).err().expect("another").to_string();
         assert_eq!(files(&folder), before);
         message
     };
-    let message = refused(&|d| d.model.fingerprint = Digest::of(b"other"));
+    let message = refused(&|d| d.model.fingerprint = Digest::from_content(b"other"));
     assert!(message.contains("made with another model: the index has"), "{message}");
     assert!(
         refused(&|d| d.model.precision = "bf16".into())
@@ -343,7 +344,7 @@ fn other_models_are_refused_and_change_nothing() {
         message.contains("another preprocessing: size: the index has 2x2, this run 3x3"),
         "{message}"
     );
-    assert!(refused(&|d| d.kind = Kind::Images).contains("another kind of items"));
+    assert!(refused(&|d| d.kind = ItemKind::Images).contains("another kind of items"));
     assert!(refused(&|d| d.dtype = Dtype::F16).contains("another element type"));
 }
 
@@ -352,7 +353,7 @@ fn an_index_is_not_begun_among_other_files() {
     let (_temporary, folder) = folder();
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("photo.jpg"), "mine").unwrap();
-    let error = IndexWriter::open(&folder, &description(Kind::Texts, Dtype::F32, DIM));
+    let error = IndexWriter::open(&folder, &description(ItemKind::Texts, Dtype::F32, DIM));
     let message = error.err().expect("refused").to_string();
     assert!(message.contains("not an index and not empty: it holds \"photo.jpg\""), "{message}");
     assert_eq!(files(&folder).len(), 1);
@@ -371,7 +372,7 @@ fn damage_is_named_and_an_index_that_is_damaged_is_not_written() {
         change(&mut files);
         restore(&folder, &files);
         let message = Index::open(&folder).unwrap_err().to_string();
-        let description = description(Kind::Texts, Dtype::F32, DIM);
+        let description = description(ItemKind::Texts, Dtype::F32, DIM);
         let refused = IndexWriter::open(&folder, &description).err().expect("damaged").to_string();
         assert_eq!(refused, message);
         assert_eq!(self::files(&folder), files);
@@ -444,7 +445,7 @@ fn embeddings_that_are_none_are_refused() {
 #[test]
 fn failures_are_remembered() {
     let (_temporary, folder) = folder();
-    let stamp = FileStamp { size: 3, mtime: -5, sha256: Digest::of(b"bad") };
+    let stamp = FileStamp { size: 3, mtime: -5, sha256: Digest::from_content(b"bad") };
     let failure = |path: &str, reason: &str| Failure {
         path: path.to_owned(),
         stamp,

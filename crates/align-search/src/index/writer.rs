@@ -1,13 +1,14 @@
 //! An index, open for writing.
 
-use super::files::{self, MANIFEST};
-use super::item::FileStamp;
+use super::description::Description;
+use super::error::IndexError;
+use super::files::{self, FileEntry, MANIFEST};
+use super::item::{Failure, FileStamp, Item};
 use super::journal::JournalWriter;
 use super::lock::Lock;
-use super::manifest::{FileEntry, Manifest, Shard};
+use super::manifest::{Manifest, Shard};
 use super::reader::Index;
-use super::{Description, Failure, IndexError, Item};
-use crate::Digest;
+use crate::digest::Digest;
 use crate::npy::{self, Dtype};
 use half::f16;
 use ndarray::{ArrayView1, ArrayView2};
@@ -30,12 +31,13 @@ const LENGTH_TOLERANCE: f64 = 1e-3;
 /// come to its end. [`finish`](Self::finish) says what the index is to hold: it brings all of that
 /// into one order and drops the rest. The files that result depend on what they hold alone, not on
 /// how many runs it took.
+#[derive(Debug)]
 pub struct IndexWriter {
     index: Index,
     journal: JournalWriter,
     /// Rows of the journal.
     appended: usize,
-    known: HashMap<Box<str>, Known>,
+    known: HashMap<Box<str>, KnownItem>,
     contents: Arc<HashMap<Digest, usize>>,
     failed: HashMap<Box<str>, Failure>,
     shard_rows: usize,
@@ -44,7 +46,7 @@ pub struct IndexWriter {
 
 /// A row of the index, and the file that it belongs to as it was then; texts have no stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownItem {
     /// The row.
     pub row: usize,
     /// The file's state and content.
@@ -66,7 +68,7 @@ impl IndexWriter {
         if let Err(IndexError::NoIndex { .. }) = Manifest::read(folder) {
             begin(folder, description)?;
         }
-        let (index, journal) = Index::of_manifest(folder, &Manifest::read(folder)?)?;
+        let (index, journal) = Index::from_manifest(folder, &Manifest::read(folder)?)?;
         index.description().check(folder, description)?;
         let stride = index.dim() * description.dtype.size();
         let mut writer = Self {
@@ -96,7 +98,7 @@ impl IndexWriter {
             Item::Image(item) => Some(item.stamp),
             Item::Text(_) => None,
         };
-        self.known.insert(item.name().into(), Known { row, stamp });
+        self.known.insert(item.name().into(), KnownItem { row, stamp });
         stamp
     }
 
@@ -106,7 +108,7 @@ impl IndexWriter {
     }
 
     /// What is known of an item of this name: the path as the index has it, or the text.
-    pub fn known(&self, name: &str) -> Option<Known> {
+    pub fn known(&self, name: &str) -> Option<KnownItem> {
         self.known.get(name).copied()
     }
 
@@ -214,7 +216,7 @@ impl IndexWriter {
     ) -> Result<(), IndexError> {
         let folder = self.index.folder().to_owned();
         // With the rows that were appended since.
-        let (index, _) = Index::of_manifest(&folder, &Manifest::read(&folder)?)?;
+        let (index, _) = Index::from_manifest(&folder, &Manifest::read(&folder)?)?;
         let old = index.manifest();
         let mut manifest = old.emptied();
         let mut first = 0;
@@ -281,7 +283,7 @@ fn begin(folder: &Path, description: &Description) -> Result<(), IndexError> {
     let base = base.to_str().ok_or_else(|| IndexError::Io {
         path: base.clone(),
         action: "begin an index in",
-        cause: std::io::Error::new(ErrorKind::InvalidFilename, "the path is not UTF-8"),
+        source: std::io::Error::new(ErrorKind::InvalidFilename, "the path is not UTF-8"),
     })?;
     files::replace(folder, MANIFEST, &Manifest::empty(description, base).to_bytes())
 }

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum NpyError {
     /// The system could not read the file.
-    #[error("{}: {cause}", file.display())]
+    #[error("{}: cannot read", file.display())]
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
-        cause: io::Error,
+        /// The error of the system.
+        source: io::Error,
     },
     /// The file does not begin as it must.
     #[error("{}: not an .npy file: its first bytes are not \\x93NUMPY", file.display())]

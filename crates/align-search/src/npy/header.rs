@@ -1,6 +1,9 @@
 //! The dict in the header, as NumPy writes it or any other Python.
 
-use super::Dtype;
+use super::dtype::Dtype;
+
+/// The first bytes of every file.
+pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// What the dict says.
 #[derive(Debug, PartialEq, Eq)]

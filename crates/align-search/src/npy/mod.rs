@@ -19,6 +19,3 @@ pub use dtype::Dtype;
 pub use error::NpyError;
 pub use read::NpyFile;
 pub use write::{write, write_header};
-
-/// What every file begins with.
-const MAGIC: &[u8; 6] = b"\x93NUMPY";

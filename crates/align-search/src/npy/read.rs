@@ -1,7 +1,8 @@
 //! Files mapped and checked.
 
-use super::header::Header;
-use super::{Dtype, MAGIC, NpyError};
+use super::dtype::Dtype;
+use super::error::NpyError;
+use super::header::{Header, MAGIC};
 use align_tensor::{Element, MappedFile};
 use std::borrow::Cow;
 use std::io;
@@ -46,7 +47,8 @@ impl NpyFile {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, NpyError> {
         let path = path.as_ref();
         let name = || path.to_owned();
-        let file = MappedFile::open(path).map_err(|cause| NpyError::Io { file: name(), cause })?;
+        let file =
+            MappedFile::open(path).map_err(|source| NpyError::Io { file: name(), source })?;
         let (header, start) = read_header(path, file.bytes())?;
 
         let size = header.dtype.size() as u64;
@@ -120,7 +122,7 @@ fn read_header(path: &Path, bytes: &[u8]) -> Result<(Header, u64), NpyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::npy::write;
+    use crate::npy::write::write;
     use ndarray::{Array2, array};
     use proptest::prelude::*;
 

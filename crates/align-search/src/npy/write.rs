@@ -1,7 +1,7 @@
 //! Files, or the beginning of one.
 
-use super::header::Header;
-use super::{Dtype, MAGIC};
+use super::dtype::Dtype;
+use super::header::{Header, MAGIC};
 use ndarray::{ArrayBase, Data, Dimension};
 use std::io::{self, Write};
 

@@ -1,6 +1,6 @@
 //! The best hits so far.
 
-use super::SearchOptions;
+use super::options::SearchOptions;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 

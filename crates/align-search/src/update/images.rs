@@ -5,12 +5,12 @@ use super::pipeline;
 use super::read::{Content, read};
 use super::report::{Event, Report};
 use super::stat::Stat;
-use super::walk::{Walk, is_absence};
 use crate::index::{Failure, FileStamp, ImageItem, IndexError, IndexWriter, Item};
+use crate::message::full_message;
 use align_model::{AlignModel, AlignProcessor, ModelError, l2_normalize};
+use align_processor::files::{Walk, is_absence};
 use ndarray::{Array3, Axis};
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -100,24 +100,24 @@ impl Update<'_> {
     fn plan(&mut self, walk: &Walk) -> (Vec<Task>, HashSet<String>) {
         let (mut work, mut seen) = (Vec::new(), HashSet::with_capacity(walk.files.len()));
         for (path, error) in &walk.unreadable {
-            self.leave_out(&path.to_string_lossy(), error);
+            self.leave_out(&path.to_string_lossy(), &error.to_string());
         }
         for path in &walk.missing {
             // A file that was there and is gone is dropped; nothing is wrong with that.
             let name = self.names.name(path, &self.writer);
             if name.is_none_or(|name| self.writer.known(&name).is_none()) {
-                self.leave_out(&path.to_string_lossy(), &"no such file or folder");
+                self.leave_out(&path.to_string_lossy(), "no such file or folder");
             }
         }
         for found in &walk.files {
             let Some(name) = self.names.name(&found.path, &self.writer) else {
-                self.leave_out(&found.path.to_string_lossy(), &"the path is not UTF-8");
+                self.leave_out(&found.path.to_string_lossy(), "the path is not UTF-8");
                 continue;
             };
             if !seen.insert(name.clone()) {
                 continue;
             }
-            match fs::metadata(&found.path).and_then(|metadata| Stat::of(&metadata)) {
+            match fs::metadata(&found.path).and_then(|metadata| Stat::from_metadata(&metadata)) {
                 Ok(stat) if self.keep(&name, stat) => {}
                 // Where it cannot even be asked, reading it will say why.
                 _ => {
@@ -164,7 +164,7 @@ impl Update<'_> {
                 return Ok(());
             }
             Err(error) => {
-                self.leave_out(&task.name, &error);
+                self.leave_out(&task.name, &error.to_string());
                 (self.observe)(Event::Done(1));
                 return Ok(());
             }
@@ -202,7 +202,9 @@ impl Update<'_> {
         let features = match self.model.get_image_features(pixels.view()) {
             Ok(features) => features,
             Err(ModelError::Vision(fault)) => {
-                return items.into_iter().try_for_each(|item| self.fail(item, fault.to_string()));
+                return items
+                    .into_iter()
+                    .try_for_each(|item| self.fail(item, full_message(&fault)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -231,7 +233,7 @@ impl Update<'_> {
         Ok(())
     }
 
-    fn leave_out(&mut self, path: &str, reason: &dyn Display) {
+    fn leave_out(&mut self, path: &str, reason: &str) {
         self.report.failed += 1;
         (self.observe)(Event::LeftOut { path, reason });
     }

@@ -14,9 +14,8 @@ mod read;
 mod report;
 mod stat;
 mod texts;
-mod walk;
 
+pub use align_processor::files::{FoundFile, Walk, walk};
 pub use images::update_images;
 pub use report::{Event, Report};
 pub use texts::update_texts;
-pub use walk::{Walk, walk};

@@ -3,6 +3,7 @@
 use super::stat::Stat;
 use crate::digest::Digester;
 use crate::index::FileStamp;
+use crate::message::full_message;
 use align_model::{ImageProcessor, ProcessorError};
 use align_processor::decode::{SIGNATURE, is_image};
 use ndarray::Array3;
@@ -28,7 +29,7 @@ pub(super) fn read(
     known: impl Fn(&FileStamp) -> Option<usize>,
 ) -> io::Result<Option<(FileStamp, Content)>> {
     let file = File::open(path)?;
-    let stat = Stat::of(&file.metadata()?)?;
+    let stat = Stat::from_metadata(&file.metadata()?)?;
     let mut bytes = Vec::new();
     (&file).take(SIGNATURE as u64).read_to_end(&mut bytes)?;
     if !is_named && !is_image(&bytes) {
@@ -51,10 +52,10 @@ pub(super) fn read(
     Ok(Some((stamp, pixels.map_or_else(|error| Content::Faulty(reason(error)), Content::Pixels))))
 }
 
-/// The fault alone: an index that is moved must not name where a file was.
+/// The fault without the path: a moved index must not name the former place of a file.
 fn reason(error: ProcessorError) -> String {
     match error {
-        ProcessorError::Image { fault, .. } => fault.to_string(),
-        other => other.to_string(),
+        ProcessorError::Image { fault, .. } => full_message(&fault),
+        other => full_message(&other),
     }
 }

@@ -1,9 +1,9 @@
 //! What is said of an update, during and after it.
 
 use serde::Serialize;
-use std::fmt::Display;
 
 /// Something that an update has come to.
+#[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// So many files or texts have to be looked into.
     Planned(usize),
@@ -14,7 +14,7 @@ pub enum Event<'a> {
         /// Its path.
         path: &'a str,
         /// What is wrong with it.
-        reason: &'a dyn Display,
+        reason: &'a str,
     },
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Stat {
 }
 
 impl Stat {
-    pub(super) fn of(metadata: &Metadata) -> io::Result<Self> {
+    pub(super) fn from_metadata(metadata: &Metadata) -> io::Result<Self> {
         let modified = metadata.modified()?;
         let mtime = match modified.duration_since(UNIX_EPOCH) {
             Ok(after) => nanoseconds(after),
