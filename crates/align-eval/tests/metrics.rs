@@ -1,4 +1,4 @@
-//! Metrics against NumPy and scikit-learn: `fixtures/eval`.
+//! Metrics compared with NumPy and scikit-learn. The golden files are in `fixtures/eval`.
 
 use align_eval::metrics::{
     Confusion, LinearProbe, LinearProbeOptions, knn_predictions, label_ranks, predictions,
@@ -16,7 +16,7 @@ struct Golden {
 }
 
 impl Golden {
-    /// All sets of a task.
+    /// The golden files of a task.
     fn for_task(task: &str) -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/eval");
         let mut paths: Vec<PathBuf> =
@@ -67,7 +67,7 @@ fn elements<const SIZE: usize, T>(bytes: &[u8], read: fn([u8; SIZE]) -> T) -> Ve
     bytes.chunks_exact(SIZE).map(|bytes| read(bytes.try_into().unwrap())).collect()
 }
 
-/// Every instruction set.
+/// A runtime for every instruction set.
 fn runtimes() -> Vec<Runtime> {
     let base = Runtime::new().unwrap();
     Isa::available().into_iter().map(|isa| base.clone().with_isa(isa)).collect()
@@ -110,7 +110,7 @@ fn classification() {
         assert_eq!(predicted, golden.indices("predicted").to_vec());
         let confusion = Confusion::new(labels, ArrayView1::from(&predicted), classes).unwrap();
         assert_eq!(confusion.accuracy(), golden.number("acc1"));
-        // Both add up a dozen quotients of at most 1, each rounded, in their own order.
+        // Both sides add a dozen rounded quotients of at most 1, in different orders.
         let bound = 12.0 * f64::EPSILON;
         let difference = confusion.mean_per_class_recall() - golden.number("mean_per_class_recall");
         assert!(difference.abs() <= bound, "{}: {difference:e}", golden.name);
@@ -137,9 +137,9 @@ fn nearest_neighbours() {
     }
 }
 
-/// The objective is strongly convex around its optimum: two points are no farther apart than the
-/// sum of their gradients' lengths over the least curvature. Twice that allows for the curvature
-/// between them being a little less.
+/// The objective is strongly convex around its optimum, so the distance of two points is at most the
+/// sum of the lengths of their gradients over the least curvature. The factor 2 allows for slightly
+/// less curvature between the points.
 #[test]
 fn linear_probes() {
     for golden in Golden::for_task("linear-probe") {
@@ -157,7 +157,7 @@ fn linear_probes() {
             )
             .unwrap();
 
-            // A common shift of several intercepts changes nothing.
+            // Adding a constant to all intercepts does not change the objective.
             let shift = match probe.intercepts().len() {
                 1 => 0.0,
                 _ => probe.intercepts().mean().unwrap(),
@@ -171,8 +171,8 @@ fn linear_probes() {
             let bound = 2.0 * gradients / golden.number("least_curvature");
             assert!(distance <= bound, "{}: {distance:e} of {bound:e}", golden.name);
 
-            // By convexity, no more than the gradient times the distance is left to win. Either
-            // objective is a sum of some hundred rounded numbers.
+            // By convexity, the objective exceeds the optimum by at most the gradient times the
+            // distance. Each objective is a sum of about a hundred rounded numbers.
             let objective = golden.number("objective");
             let above = probe.objective() - objective;
             let rounding = train.nrows() as f64 * f64::EPSILON * objective;

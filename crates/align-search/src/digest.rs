@@ -19,12 +19,12 @@ use std::str::FromStr;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `bytes`.
+    /// The digest of `content`.
     pub fn from_content(content: &[u8]) -> Self {
         Self(Sha256::digest(content).into())
     }
 
-    /// The first twelve digits: enough to tell the files of one folder apart.
+    /// The first twelve digits, which are enough to distinguish the files of a folder.
     pub(crate) fn short(self) -> String {
         let mut digits = self.to_string();
         digits.truncate(12);
@@ -44,7 +44,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A text that is no digest.
+/// The error for a text that is not a digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected 64 hexadecimal digits, found {0:?}")]
 pub struct DigestError(String);
@@ -78,15 +78,15 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// Digests what is written to it, and counts.
-#[derive(Default)]
+/// A writer that computes the digest and the length of the bytes written to it.
+#[derive(Debug, Default)]
 pub(crate) struct Digester {
     state: Sha256,
     bytes: u64,
 }
 
 impl Digester {
-    /// The digest of all that was written, and how many bytes that was.
+    /// The digest of all bytes written, and their number.
     pub(crate) fn finish(self) -> (Digest, u64) {
         (Digest(self.state.finalize().into()), self.bytes)
     }

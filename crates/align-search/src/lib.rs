@@ -1,10 +1,11 @@
 //! Search over ALIGN embeddings.
 //!
 //! - [`index`]: embeddings on disk, read by [`Index`] and written by [`IndexWriter`];
-//! - [`update`]: bringing an index up to date with files or texts;
-//! - [`Query`]: what is searched for; [`Searcher`]: what is found; [`duplicates`]: what is there twice;
-//! - [`ModelIdentity`]: which model made an embedding;
-//! - [`npy`]: NumPy's files.
+//! - [`update`]: updates of an index from files or texts;
+//! - [`Searcher`]: exact search for a [`Query`];
+//! - [`duplicates`]: groups of near-identical items;
+//! - [`ModelIdentity`]: the model that made an embedding;
+//! - [`npy`]: `.npy` files of NumPy.
 
 #![forbid(unsafe_code)]
 #![warn(missing_debug_implementations)]

@@ -1,12 +1,13 @@
 //! Images with captions.
 
 use super::csv::for_each_row;
-use super::{DatasetError, karpathy};
+use super::error::DatasetError;
+use super::karpathy;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Images, each with all of its captions.
+/// Images with their captions.
 ///
 /// ```
 /// use align_eval::dataset::CaptionedImages;
@@ -21,25 +22,25 @@ use std::path::{Path, PathBuf};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaptionedImages {
-    /// The image files, none of them twice.
+    /// The image files, each once.
     pub paths: Vec<PathBuf>,
-    /// The captions of each, at least one.
+    /// The captions of each image, at least one.
     pub captions: Vec<Vec<String>>,
 }
 
 impl CaptionedImages {
-    /// Whether a file is read as JSON, which has splits, rather than as CSV, which has none.
+    /// Whether a path is that of a JSON file, which has splits. Other files are read as CSV.
     pub fn is_json(path: impl AsRef<Path>) -> bool {
         let extension = path.as_ref().extension().and_then(OsStr::to_str);
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
     }
 
-    /// Reads a CSV file with the columns `image` and `caption`; an image has as many rows as
-    /// captions. Images are relative to the folder `images`, in the order of their first rows.
+    /// Reads a CSV file with the columns `image` and `caption` and one row for each caption. Images
+    /// are relative to the folder `images`. They are in the order of their first rows.
     ///
     /// # Errors
-    /// Where the file cannot be read, lacks a column, has a damaged row or a blank field, or no
-    /// row.
+    /// If the file cannot be read, lacks a column or has no rows, or a row is damaged or has a blank
+    /// field.
     pub fn from_csv(
         path: impl AsRef<Path>,
         images: impl AsRef<Path>,
@@ -52,14 +53,16 @@ impl CaptionedImages {
         data.finish(path)
     }
 
-    /// Reads one split of a JSON file as Karpathy and Fei-Fei published theirs for Flickr8k,
-    /// Flickr30k and COCO: `images[]`, each with `filename`, `split` and `sentences[]`, each with
-    /// `raw`. Images are relative to the folder `images`, and to `filepath` in it where they have
-    /// that.
+    /// Reads one split of a JSON file in the format that Karpathy and Fei-Fei published for
+    /// Flickr8k, Flickr30k and COCO. The file has a list `images`. An image has `filename`, `split`
+    /// and a list `sentences`, and a sentence has `raw`.
+    ///
+    /// Images are relative to the folder `images`, or to the folder `filepath` in it if an image has
+    /// that field.
     ///
     /// # Errors
-    /// Where the file cannot be read, lacks a field, or has an image without a sentence or no
-    /// image of the split.
+    /// If the file cannot be read or lacks a field, the split has no images, or an image has no
+    /// sentences.
     pub fn from_karpathy(
         path: impl AsRef<Path>,
         images: impl AsRef<Path>,
@@ -73,14 +76,14 @@ impl CaptionedImages {
         data.finish(path)
     }
 
-    /// All captions, and of which image each is, by its index: `image_of_text`.
+    /// All captions, and for each caption the index of its image (`image_of_text`).
     pub fn texts(&self) -> (Vec<&str>, Vec<usize>) {
         let captions = self.captions.iter().enumerate();
         captions.flat_map(|(image, texts)| texts.iter().map(move |t| (t.as_str(), image))).unzip()
     }
 }
 
-/// Captions gathered by image.
+/// Captions while they are gathered by image.
 #[derive(Default)]
 struct Gathered {
     data: CaptionedImages,

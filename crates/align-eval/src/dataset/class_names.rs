@@ -1,33 +1,36 @@
-//! What classes are called, from a file.
+//! Names of classes, read from a file.
 
-use super::DatasetError;
+use super::error::DatasetError;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// What stands between a class and its name.
+/// The separator of a class and its name.
 const TAB: char = '\t';
 
-/// The names in a file and, for each class of a data set, the index of its own.
+/// The names in a file, and for each class of a data set the index of its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ClassNames {
     pub(super) names: Vec<String>,
     pub(super) of_class: Vec<usize>,
 }
 
-/// What classes that are whole numbers mean to a file of names alone.
+/// The meaning of classes that are whole numbers, for a file of names without classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbers {
-    /// The class `n` has the name in line `n`, counted from 0.
+    /// The class `n` has the name on line `n`, counted from 0.
     CountLines,
-    /// They are names like others, in the order of names.
+    /// Numbers are like other classes, sorted as texts.
     AreNames,
 }
 
 /// Reads the names of `classes`, which are sorted. Either every line is `class<TAB>name`, in any
-/// order; or every line is a name. Then, if every class is itself one of the names, it has that;
-/// else [`Numbers`] may decide; else the names are those of the classes in their order.
+/// order, or every line is a name. In the second case:
 ///
-/// Names that no class has are kept where the file says which those are.
+/// - if every class is one of the names, it has that name;
+/// - if all classes are numbers, [`Numbers`] decides;
+/// - otherwise the names are those of the sorted classes, in order.
+///
+/// Names of other classes are kept, except in the last case.
 pub(super) fn read(
     path: &Path,
     classes: &[String],
@@ -42,17 +45,17 @@ pub(super) fn read(
         None => (lines.clone(), lines),
     };
     let is_keyed = keys != names;
-    let of_class = match found_among(path, &keys, classes)? {
+    let of_class = match find(path, &keys, classes)? {
         Found::All(of_class) => of_class,
-        Found::AllBut(class) if is_keyed => {
+        Found::Missing(class) if is_keyed => {
             return Err(DatasetError::NoClassName { path: path.into(), class });
         }
-        Found::AllBut(_) => in_order(path, &names, classes, numbers)?,
+        Found::Missing(_) => in_order(path, &names, classes, numbers)?,
     };
     Ok(ClassNames { names: names.into_iter().map(str::to_owned).collect(), of_class })
 }
 
-/// None blank, and all of them with a tab or none.
+/// No line is blank, and either all lines have a tab or none has.
 fn check_lines(path: &Path, lines: &[&str]) -> Result<(), DatasetError> {
     let keyed = lines.first().is_some_and(|line| line.contains(TAB));
     let expected = if keyed { "class<TAB>name, as in line 1" } else { "a name" };
@@ -71,15 +74,16 @@ fn check_lines(path: &Path, lines: &[&str]) -> Result<(), DatasetError> {
     }
 }
 
+/// The result of [`find`].
 enum Found {
-    /// Every class, at these indices.
+    /// Every class was found, at these indices.
     All(Vec<usize>),
-    /// Not this one.
-    AllBut(String),
+    /// This class was not found.
+    Missing(String),
 }
 
-/// Looks each class up among keys.
-fn found_among(path: &Path, keys: &[&str], classes: &[String]) -> Result<Found, DatasetError> {
+/// Finds each class among the keys.
+fn find(path: &Path, keys: &[&str], classes: &[String]) -> Result<Found, DatasetError> {
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, key) in keys.iter().enumerate() {
         places.entry(key).or_default().push(index);
@@ -87,7 +91,7 @@ fn found_among(path: &Path, keys: &[&str], classes: &[String]) -> Result<Found, 
     let mut of_class = Vec::with_capacity(classes.len());
     for class in classes {
         match places.get(class.as_str()).map(Vec::as_slice) {
-            None => return Ok(Found::AllBut(class.clone())),
+            None => return Ok(Found::Missing(class.clone())),
             Some(&[index]) => of_class.push(index),
             Some(indices) => {
                 let (class, line) = (class.clone(), indices[1] + 1);
@@ -98,7 +102,7 @@ fn found_among(path: &Path, keys: &[&str], classes: &[String]) -> Result<Found, 
     Ok(Found::All(of_class))
 }
 
-/// Gives names to classes by where they stand.
+/// Assigns names to classes by the order of lines.
 fn in_order(
     path: &Path,
     names: &[&str],
@@ -164,7 +168,7 @@ mod tests {
             &["tench", "goldfish"],
             &[0, 1],
         );
-        // Two classes may be called the same.
+        // Two classes may have the same name.
         check("crane\ncrane", &classes, Numbers::CountLines, &["crane", "crane"], &[0, 1]);
         let error = |text: &str| names_of(text, &classes, Numbers::AreNames).unwrap_err();
         assert!(
@@ -183,7 +187,7 @@ mod tests {
     fn names_by_their_classes() {
         let classes = ["n01", "n02"];
         let numbers = Numbers::AreNames;
-        // What no class of the data has remains to be mistaken for.
+        // The name of a class without images is kept, since images may be mistaken for it.
         check(
             "n02\tgoldfish\nn03\tray\nn01\ttench",
             &classes,
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn classes_that_are_names_themselves() {
-        // In the order of the classes, both would be wrong.
+        // Names assigned in the order of the classes would both be wrong.
         check("dog\ncat\n", &["cat", "dog"], Numbers::AreNames, &["dog", "cat"], &[1, 0]);
         check(
             "dog\nbird\ncat\n",
@@ -231,11 +235,11 @@ mod tests {
         let names = "zero\none\ntwo";
         check(names, &["0", "2"], Numbers::CountLines, &["zero", "one", "two"], &[0, 2]);
         let error = names_of(names, &["1", "3"], Numbers::CountLines).unwrap_err();
-        assert_eq!(error, "class \"3\": expected a number below 3, the lines there are");
+        assert_eq!(error, "class \"3\": expected a number below 3, the number of lines");
         check(names, &["1", "2", "3"], Numbers::AreNames, &["zero", "one", "two"], &[0, 1, 2]);
         let error = names_of(names, &["1", "10", "9"], Numbers::AreNames).unwrap_err();
-        assert!(error.starts_with("the classes are numbers, whose order is not plain"), "{error}");
-        // A zero in front makes it plain.
+        assert!(error.starts_with("the classes are numbers, whose order is ambiguous"), "{error}");
+        // With leading zeros, the order of texts is that of numbers.
         check(names, &["01", "09", "10"], Numbers::AreNames, &["zero", "one", "two"], &[0, 1, 2]);
     }
 }

@@ -1,11 +1,11 @@
-//! Rows of a CSV file with a header: two columns by name, whatever others there are.
+//! Rows of a CSV file with a header. Two columns are read by name, and others are ignored.
 
-use super::DatasetError;
+use super::error::DatasetError;
 use csv::{ErrorKind, StringRecord};
 use std::fs::File;
 use std::path::Path;
 
-/// Calls `receive` with the fields of `columns` of every row. Neither may be blank.
+/// Calls `receive` with the fields of `columns` of every row. A blank field is an error.
 pub(super) fn for_each_row(
     path: &Path,
     columns: [&'static str; 2],
@@ -15,23 +15,27 @@ pub(super) fn for_each_row(
     let mut reader = csv::Reader::from_reader(file);
     let fault = |error| fault(path, error);
     let header = reader.headers().map_err(fault)?;
-    let [first, second] = columns.map(|column| place(path, header, column));
-    let places = [first?, second?];
+    let [first, second] = columns.map(|column| index_of(path, header, column));
+    let indices = [first?, second?];
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(fault)? {
         let line = record.position().map_or(0, csv::Position::line);
-        let field = |(column, place): (&'static str, usize)| match record.get(place) {
+        let field = |(column, index): (&'static str, usize)| match record.get(index) {
             Some(field) if !field.trim().is_empty() => Ok(field.to_owned()),
             _ => Err(DatasetError::Blank { path: path.into(), line, column }),
         };
-        let [first, second] = [0, 1].map(|i| field((columns[i], places[i])));
+        let [first, second] = [0, 1].map(|i| field((columns[i], indices[i])));
         receive([first?, second?]);
     }
     Ok(())
 }
 
-/// Which column has this name.
-fn place(path: &Path, header: &StringRecord, column: &'static str) -> Result<usize, DatasetError> {
+/// The index of a column.
+fn index_of(
+    path: &Path,
+    header: &StringRecord,
+    column: &'static str,
+) -> Result<usize, DatasetError> {
     header.iter().position(|name| name.trim() == column).ok_or_else(|| {
         let found = header.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
         let found = if found.is_empty() { "none".to_owned() } else { found };

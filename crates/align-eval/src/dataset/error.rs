@@ -1,4 +1,4 @@
-//! What a data set can have wrong.
+//! Errors of data sets.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,32 +15,32 @@ pub enum DatasetError {
         /// The error of the system.
         source: io::Error,
     },
-    /// A folder's name is no text, so it cannot name a class.
+    /// The name of a folder is not UTF-8, so it cannot name a class.
     #[error("{}: expected a folder name in UTF-8", path.display())]
     FolderName {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder of classes has none.
+    /// A folder has no folders of classes in it.
     #[error("{}: expected a folder for each class, found none", path.display())]
     NoClassFolders {
         /// The folder.
         path: PathBuf,
     },
-    /// There is nothing to measure.
+    /// A folder or file has no images.
     #[error("{}: expected at least one image, found none", path.display())]
     NoImages {
         /// The folder or file.
         path: PathBuf,
     },
-    /// A line of a CSV file contradicts the format.
+    /// A line of a CSV file is damaged.
     #[error("{}: line {line}: {message}", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The fault.
         message: String,
     },
     /// A CSV file lacks a column.
@@ -48,19 +48,19 @@ pub enum DatasetError {
     NoColumn {
         /// The file.
         path: PathBuf,
-        /// The column's name.
+        /// The name of the column.
         column: &'static str,
-        /// The columns there are.
+        /// The columns of the file.
         found: String,
     },
-    /// A field that must say something is blank.
+    /// A field is blank.
     #[error("{}: line {line}: column \"{column}\": expected a text, found none", path.display())]
     Blank {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// The column's name.
+        /// The name of the column.
         column: &'static str,
     },
     /// A JSON file is damaged, or a field is missing or of the wrong type.
@@ -68,9 +68,9 @@ pub enum DatasetError {
     Json {
         /// The file.
         path: PathBuf,
-        /// The field, with the lists and objects around it; none where the file is no such JSON.
+        /// The path of the field, or `None` if the file as a whole is at fault.
         field: Option<String>,
-        /// What is wrong with it, and where.
+        /// The fault and its place.
         message: String,
     },
     /// A split has no images.
@@ -80,30 +80,30 @@ pub enum DatasetError {
         path: PathBuf,
         /// The split.
         split: String,
-        /// The splits there are.
+        /// The splits of the file.
         found: String,
     },
-    /// An image without captions can be neither found nor find.
+    /// An image has no captions, so it could neither find nor be found.
     #[error("{}: images[{image}].sentences: expected at least one, found none", path.display())]
     NoCaptions {
         /// The file.
         path: PathBuf,
-        /// The place of the image in its list, from 0.
+        /// The index of the image in its list, from 0.
         image: usize,
     },
-    /// A line of class names is blank, or without the tab that the others have.
+    /// A line of class names is blank, or only some lines have a tab.
     #[error("{}: line {line}: expected {expected}, found {found:?}", path.display())]
     ClassLine {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What may stand there.
+        /// The expected content of the line.
         expected: &'static str,
-        /// What stands there.
+        /// The line.
         found: String,
     },
-    /// Names in the order of the classes must be as many.
+    /// The number of names in a file is not that of the classes.
     #[error(
         "{}: expected {expected} names, one for each class in sorted order, found {found}; \
          `class<TAB>name` on each line says which is which", path.display()
@@ -116,16 +116,16 @@ pub enum DatasetError {
         /// The number of names.
         found: usize,
     },
-    /// Folders named by numbers sort in one way as names and in another as numbers.
+    /// Classes are numbers whose order as texts differs from their order as numbers.
     #[error(
-        "{}: the classes are numbers, whose order is not plain (\"10\" sorts before \"9\"); \
+        "{}: the classes are numbers, whose order is ambiguous (\"10\" sorts before \"9\"); \
          `class<TAB>name` on each line says which is which", path.display()
     )]
     ClassOrder {
         /// The file.
         path: PathBuf,
     },
-    /// One class is named twice.
+    /// A class has two names.
     #[error("{}: class {class:?}: expected once, found again on line {line}", path.display())]
     ClassTwice {
         /// The file.
@@ -135,7 +135,7 @@ pub enum DatasetError {
         /// The line, from 1.
         line: usize,
     },
-    /// A class has no line in a file that names classes one by one.
+    /// A class has no line in a file of classes and names.
     #[error("{}: class {class:?}: expected a line for it, found none", path.display())]
     NoClassName {
         /// The file.
@@ -143,9 +143,9 @@ pub enum DatasetError {
         /// The class.
         class: String,
     },
-    /// A class that is a number counts lines, and there are not so many.
+    /// A class is the number of a line that does not exist.
     #[error(
-        "{}: class {class:?}: expected a number below {lines}, the lines there are", path.display()
+        "{}: class {class:?}: expected a number below {lines}, the number of lines", path.display()
     )]
     ClassNumber {
         /// The file.
@@ -155,20 +155,20 @@ pub enum DatasetError {
         /// The number of lines.
         lines: usize,
     },
-    /// A class of the data is not among those that it may have.
+    /// A class is not among the classes that were expected.
     #[error("{}: class {class:?} is not one of {}", path.display(), classes.display())]
     UnknownClass {
-        /// Where the class is.
+        /// The data that has the class.
         path: PathBuf,
         /// The class.
         class: String,
-        /// Where the classes come from.
+        /// The data that has the expected classes.
         classes: PathBuf,
     },
 }
 
 impl DatasetError {
-    /// An error of the system about a path.
+    /// Turns an error of the system into one that names `path`.
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

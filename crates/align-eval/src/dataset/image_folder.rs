@@ -1,13 +1,14 @@
-//! A folder with a folder for each class.
+//! A folder with one folder for each class.
 
-use super::DatasetError;
+use super::error::DatasetError;
 use align_processor::decode::{SIGNATURE, has_image_name, is_image};
 use align_processor::files::walk;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The folders in a folder with their names, sorted; links to folders count, hidden ones do not.
+/// The folders in a folder, with their names and sorted by them. Links to folders count, hidden
+/// folders do not.
 pub(super) fn class_folders(path: &Path) -> Result<Vec<(String, PathBuf)>, DatasetError> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(path).map_err(DatasetError::io(path))? {
@@ -28,7 +29,7 @@ pub(super) fn class_folders(path: &Path) -> Result<Vec<(String, PathBuf)>, Datas
     Ok(folders)
 }
 
-/// The images in a folder and in those below it, in the order of their names.
+/// The images in a folder and in the folders below it, sorted by name.
 pub(super) fn images(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let found = walk(&[path.to_owned()], Path::new(""));
     if let Some((path, source)) = found.unreadable.into_iter().next() {
@@ -46,8 +47,8 @@ pub(super) fn images(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     Ok(images)
 }
 
-/// Whether a file is an image by its content; or by its name, so that one that is damaged from the
-/// first byte on is missed.
+/// Whether a file is an image by its name or its content. The name counts too, so that an image
+/// whose first bytes are damaged is reported later and not ignored.
 fn is_image_file(path: &Path) -> Result<bool, DatasetError> {
     if has_image_name(path) {
         return Ok(true);
@@ -61,7 +62,7 @@ fn is_image_file(path: &Path) -> Result<bool, DatasetError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::LabelledImages;
+    use crate::dataset::labelled::LabelledImages;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 

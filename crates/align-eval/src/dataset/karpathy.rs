@@ -1,14 +1,14 @@
-//! The JSON of Karpathy and Fei-Fei, *Deep Visual-Semantic Alignments*, 2015: captions of Flickr8k,
-//! Flickr30k and COCO, and which image is in which split.
+//! The JSON format of Karpathy and Fei-Fei, *Deep Visual-Semantic Alignments*, 2015. It holds the
+//! captions and splits of Flickr8k, Flickr30k and COCO.
 
-use super::DatasetError;
+use super::error::DatasetError;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-/// The fields that are read; the files have more.
+/// The fields that are read. The files have more.
 #[derive(Deserialize)]
 struct Data {
     images: Vec<Image>,
@@ -30,7 +30,7 @@ struct Sentence {
 }
 
 impl Image {
-    /// Where it lies in the folder of images.
+    /// Its path in the folder of images.
     pub(super) fn file(&self) -> PathBuf {
         Path::new(self.filepath.as_deref().unwrap_or("")).join(&self.filename)
     }
@@ -71,7 +71,7 @@ fn read(path: &Path) -> Result<Data, DatasetError> {
     };
     let data = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
-        // A path without a name says nothing.
+        // A path without a name, such as `.`, does not help.
         let field = field.contains(char::is_alphabetic).then_some(field);
         fault(field, error.into_inner())
     })?;

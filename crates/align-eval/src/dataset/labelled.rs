@@ -2,11 +2,12 @@
 
 use super::class_names::{self, ClassNames, Numbers};
 use super::csv::for_each_row;
-use super::{DatasetError, image_folder};
+use super::error::DatasetError;
+use super::image_folder;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Images, each of one class.
+/// Images with one class each.
 ///
 /// ```
 /// use align_eval::dataset::LabelledImages;
@@ -22,34 +23,34 @@ use std::path::{Path, PathBuf};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledImages {
-    /// The folder or file.
+    /// The folder or file that was read.
     pub source: PathBuf,
-    /// What the classes are called.
+    /// The names of the classes.
     pub classes: Vec<String>,
     /// The image files.
     pub paths: Vec<PathBuf>,
-    /// The class of each, an index into `classes`.
+    /// The class of each image, an index into `classes`.
     pub labels: Vec<usize>,
 }
 
 impl LabelledImages {
-    /// Reads a folder as [`from_folder`](Self::from_folder) does, any other file as
+    /// Reads a folder by [`from_folder`](Self::from_folder), or a file by
     /// [`from_csv`](Self::from_csv).
     ///
     /// # Errors
-    /// As those two.
+    /// If either of these fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DatasetError> {
         let path = path.as_ref();
         if path.is_dir() { Self::from_folder(path) } else { Self::from_csv(path) }
     }
 
-    /// Reads a folder with a folder for each class, the layout of torchvision's `ImageFolder`.
+    /// Reads a folder with one folder for each class, the layout of torchvision's `ImageFolder`.
     ///
-    /// Classes are sorted by name. In each folder and those below it, what is an image by its
-    /// content or by its name counts; hidden files and folders do not.
+    /// Classes are sorted by name. The images of a class are the files in its folder, and in the
+    /// folders below it, that are images by name or content. Hidden files and folders are ignored.
     ///
     /// # Errors
-    /// Where a folder cannot be read, there is none, or one has no image.
+    /// If there are no folders of classes, a folder cannot be read, or a class has no images.
     pub fn from_folder(path: impl AsRef<Path>) -> Result<Self, DatasetError> {
         let source = path.as_ref().to_owned();
         let mut data = Self { source, classes: Vec::new(), paths: Vec::new(), labels: Vec::new() };
@@ -62,43 +63,44 @@ impl LabelledImages {
         Ok(data)
     }
 
-    /// Reads a CSV file with the columns `image`, relative to the folder of the file, and `label`.
-    /// Classes are the labels that occur, sorted.
+    /// Reads a CSV file with the columns `image` and `label`. Images are relative to the folder of
+    /// the file. Classes are the labels that occur, sorted.
     ///
     /// # Errors
-    /// Where the file cannot be read, lacks a column, has a damaged row or a blank field, or no
-    /// row.
+    /// If the file cannot be read, lacks a column or has no rows, or a row is damaged or has a blank
+    /// field.
     pub fn from_csv(path: impl AsRef<Path>) -> Result<Self, DatasetError> {
         let source = path.as_ref().to_owned();
         let folder = source.parent().unwrap_or(Path::new(""));
-        let (mut paths, mut of_images) = (Vec::new(), Vec::new());
+        let (mut paths, mut image_labels) = (Vec::new(), Vec::new());
         for_each_row(&source, ["image", "label"], |[image, label]| {
             paths.push(folder.join(image));
-            of_images.push(label.trim().to_owned());
+            image_labels.push(label.trim().to_owned());
         })?;
         if paths.is_empty() {
             return Err(DatasetError::NoImages { path: source });
         }
-        let classes: Vec<_> = BTreeSet::from_iter(of_images.iter().cloned()).into_iter().collect();
+        let classes: Vec<_> =
+            BTreeSet::from_iter(image_labels.iter().cloned()).into_iter().collect();
         let found = |label: &String| classes.binary_search(label).expect("all labels are classes");
-        let labels = of_images.iter().map(found).collect();
+        let labels = image_labels.iter().map(found).collect();
         Ok(Self { source, classes, paths, labels })
     }
 
-    /// The same with what the classes are called from a file. Every line is `class<TAB>name`, or
-    /// every line is a name:
+    /// Replaces the names of the classes by those in a file. Either every line is
+    /// `class<TAB>name`, or every line is a name. In the second case:
     ///
-    /// - where every class is itself one of the names, it has that;
-    /// - where all labels of a CSV file are whole numbers, the label `n` has the name in line `n`,
+    /// - if every class is one of the names, it has that name;
+    /// - if all labels of a CSV file are whole numbers, the label `n` has the name on line `n`,
     ///   counted from 0;
-    /// - else the names are those of the sorted classes, in their order.
+    /// - otherwise the names are those of the sorted classes, in order.
     ///
-    /// Names of classes without images are kept where the file says which those are: images may
-    /// be mistaken for them.
+    /// Names of classes without images are kept, since images may be mistaken for them. In the last
+    /// case there cannot be any.
     ///
     /// # Errors
-    /// Where the file cannot be read, a line is blank, a class has no name or two, or the order
-    /// of the classes is not plain.
+    /// If the file cannot be read, a line is blank, a class does not have exactly one name, or the
+    /// order of the classes is ambiguous.
     pub fn rename_classes(self, path: impl AsRef<Path>) -> Result<Self, DatasetError> {
         let numbers = if self.source.is_dir() { Numbers::AreNames } else { Numbers::CountLines };
         let ClassNames { names, of_class } =
@@ -107,11 +109,11 @@ impl LabelledImages {
         Ok(Self { classes: names, labels, ..self })
     }
 
-    /// The same with the classes of other data, in their order: of test images with those that a
-    /// classifier was trained on.
+    /// Replaces the classes by those of `other`, in their order. So labels of test images become
+    /// the class indices of a classifier that was trained on `other`.
     ///
     /// # Errors
-    /// Where a class of these images is none of them.
+    /// If `other` lacks a class of these images.
     pub fn adopt_classes(self, other: &Self) -> Result<Self, DatasetError> {
         let places: HashMap<_, _> = other.classes.iter().zip(0..).collect();
         let place = |class: &String| {

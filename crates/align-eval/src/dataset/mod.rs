@@ -1,9 +1,9 @@
-//! Data sets as they come: which image has which label or which captions.
+//! Data sets: images with labels or captions.
 //!
-//! - [`LabelledImages`]: a folder for each class, or a CSV file of images and labels;
+//! - [`LabelledImages`]: one folder for each class, or a CSV file of images and labels;
 //! - [`CaptionedImages`]: Karpathy's JSON, or a CSV file of images and captions.
 //!
-//! Only the lists are read; the image files are not opened but for their first bytes.
+//! Only the lists are read. Of image files in folders, at most the first bytes are read.
 
 mod captioned;
 mod class_names;

@@ -1,9 +1,9 @@
-//! Checks that several metrics make on their arrays.
+//! Checks of arrays that several metrics share.
 
-use super::MetricsError;
+use super::error::MetricsError;
 use ndarray::{ArrayView1, ArrayView2, NdFloat};
 
-/// As many entries as there are rows.
+/// The array has `expected` entries.
 pub(super) fn length(
     what: &'static str,
     array: ArrayView1<'_, usize>,
@@ -15,7 +15,7 @@ pub(super) fn length(
     }
 }
 
-/// Every entry below `bound`.
+/// Every entry is below `bound`.
 pub(super) fn indices(
     what: &'static str,
     array: ArrayView1<'_, usize>,
@@ -27,12 +27,12 @@ pub(super) fn indices(
     }
 }
 
-/// At least one row.
+/// There is at least one row, and it is not empty.
 pub(super) fn rows<T>(what: &'static str, array: ArrayView2<'_, T>) -> Result<(), MetricsError> {
     if array.is_empty() { Err(MetricsError::Empty { what }) } else { Ok(()) }
 }
 
-/// Rows of `expected` values.
+/// Rows have `expected` values.
 pub(super) fn width<T>(
     what: &'static str,
     array: ArrayView2<'_, T>,
@@ -44,7 +44,7 @@ pub(super) fn width<T>(
     }
 }
 
-/// No NaN and no infinity.
+/// No value is NaN or infinite.
 pub(super) fn finite<T: NdFloat>(
     what: &'static str,
     array: ArrayView2<'_, T>,

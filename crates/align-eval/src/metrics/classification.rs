@@ -1,15 +1,16 @@
-//! Images sorted under classes.
+//! Classification by scores.
 
+use super::check;
+use super::error::MetricsError;
 use super::rank::{best, first_rank};
 use super::retrieval::recall_at_k;
-use super::{MetricsError, check};
 use ndarray::{ArrayView1, ArrayView2, NdFloat};
 
-/// The class with the highest score in each row of `scores [N, classes]`; of equal scores, the
-/// lower class.
+/// The class with the highest score in each row of `scores [N, classes]`. Of equal scores, the
+/// lower class wins.
 ///
 /// # Errors
-/// Where there are no scores, or one is not finite.
+/// If there are no scores, or a score is not finite.
 pub fn predictions<T: NdFloat>(scores: ArrayView2<'_, T>) -> Result<Vec<usize>, MetricsError> {
     check::rows("scores", scores)?;
     check::finite("scores", scores)?;
@@ -17,11 +18,11 @@ pub fn predictions<T: NdFloat>(scores: ArrayView2<'_, T>) -> Result<Vec<usize>, 
     Ok(scores.rows().into_iter().map(predicted).collect())
 }
 
-/// For each row of `scores [N, classes]`, how many classes come before its label; of equal
-/// scores, the lower class comes first. [`recall_at_k`] of it is top-k accuracy.
+/// For each row of `scores [N, classes]`, the number of classes that rank above its label. Of equal
+/// scores, the lower class ranks first. [`recall_at_k`] of these ranks is top-k accuracy.
 ///
 /// # Errors
-/// Where there are no scores, one is not finite, or a label is missing or no class.
+/// If there are no scores, a score is not finite, or there is not one class as label for each row.
 pub fn label_ranks<T: NdFloat>(
     scores: ArrayView2<'_, T>,
     labels: ArrayView1<'_, usize>,
@@ -34,8 +35,8 @@ pub fn label_ranks<T: NdFloat>(
     Ok(scores.rows().into_iter().zip(labels).map(rank).collect())
 }
 
-/// The share of rows whose label is among the `k` classes with the highest scores; all of them
-/// where there are no more than `k` classes.
+/// The share of rows whose label is among the `k` classes with the highest scores. With `k` classes
+/// or fewer it is 1.
 ///
 /// # Errors
 /// As [`label_ranks`].

@@ -1,12 +1,13 @@
-//! Which class was taken for which.
+//! The confusion matrix.
 
-use super::{MetricsError, check};
+use super::check;
+use super::error::MetricsError;
 use ndarray::ArrayView1;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// How often each class was taken for each. Memory grows with the pairs that occur, not with the
-/// square of the classes.
+/// A sparse confusion matrix: how often each class was predicted for each label. Memory grows with
+/// the number of pairs that occur, not with the square of the number of classes.
 ///
 /// ```
 /// use align_eval::metrics::Confusion;
@@ -26,14 +27,14 @@ pub struct Confusion {
     counts: BTreeMap<(usize, usize), usize>,
 }
 
-/// One class taken for another.
+/// A pair of a class and a wrong prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Confused {
     /// The label.
     pub class: usize,
-    /// What it was taken for.
+    /// The prediction.
     pub predicted: usize,
-    /// How often.
+    /// The number of times that this pair occurs.
     pub count: usize,
 }
 
@@ -41,7 +42,7 @@ impl Confusion {
     /// Counts pairs of a label and a prediction, both below `classes`.
     ///
     /// # Errors
-    /// Where the two are not of one length, there are none, or one is no class.
+    /// If the arrays are empty, their lengths differ, or a value is not below `classes`.
     pub fn new(
         labels: ArrayView1<'_, usize>,
         predicted: ArrayView1<'_, usize>,
@@ -60,27 +61,27 @@ impl Confusion {
         Ok(Self { classes, counts })
     }
 
-    /// How many there are of `class`, and how many of these were taken for it.
-    fn of_class(&self, class: usize) -> (usize, usize) {
-        let of_class = self.counts.range((class, 0)..=(class, usize::MAX));
-        (of_class.map(|(_, count)| count).sum(), self.count(class, class))
+    /// The number of labels that are `class`, and the number of these that were predicted right.
+    fn class_counts(&self, class: usize) -> (usize, usize) {
+        let predictions = self.counts.range((class, 0)..=(class, usize::MAX));
+        (predictions.map(|(_, count)| count).sum(), self.count(class, class))
     }
 
-    /// How often `class` was taken for `predicted`.
+    /// How often `predicted` was predicted for the label `class`.
     pub fn count(&self, class: usize, predicted: usize) -> usize {
         self.counts.get(&(class, predicted)).copied().unwrap_or(0)
     }
 
-    /// The share of predictions that are right: top-1 accuracy.
+    /// Top-1 accuracy: the share of predictions that are right.
     pub fn accuracy(&self) -> f64 {
         let right: usize = (0..self.classes).map(|class| self.count(class, class)).sum();
         right as f64 / self.counts.values().sum::<usize>() as f64
     }
 
-    /// The mean over the classes that occur among the labels of the share of each that was
-    /// recognised; also called balanced accuracy.
+    /// The mean of the recall of each class that occurs among the labels, also called balanced
+    /// accuracy.
     pub fn mean_per_class_recall(&self) -> f64 {
-        let classes = (0..self.classes).map(|class| self.of_class(class));
+        let classes = (0..self.classes).map(|class| self.class_counts(class));
         let recalls: Vec<_> = classes
             .filter(|&(all, _)| all > 0)
             .map(|(all, right)| right as f64 / all as f64)
@@ -88,13 +89,13 @@ impl Confusion {
         recalls.iter().sum::<f64>() / recalls.len() as f64
     }
 
-    /// The `limit` most frequent mistakes; of equally frequent ones, those of the lower class first.
+    /// The `limit` most frequent mistakes. Equally frequent mistakes are sorted by class.
     pub fn worst(&self, limit: usize) -> Vec<Confused> {
         let mistakes = self.counts.iter().filter(|((class, predicted), _)| class != predicted);
         let mut confused: Vec<_> = mistakes
             .map(|(&(class, predicted), &count)| Confused { class, predicted, count })
             .collect();
-        // Stable, so that the order of the map remains among equals.
+        // The sort is stable, so equal counts keep the order of the map.
         confused.sort_by_key(|confused| Reverse(confused.count));
         confused.truncate(limit);
         confused

@@ -1,82 +1,82 @@
-//! What arrays can have wrong.
+//! Errors of metrics.
 
 /// Why a metric cannot be computed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricsError {
-    /// There is nothing to measure.
+    /// An array has no rows, or its rows have no values.
     #[error("{what}: expected at least one row, found none")]
     Empty {
         /// The array.
         what: &'static str,
     },
-    /// Two arrays belong together row by row.
+    /// An array needs one entry for each row of another array.
     #[error("{what}: expected {expected}, one for each row, found {found}")]
     Length {
         /// The array.
         what: &'static str,
-        /// Rows of the other.
+        /// The rows of the other array.
         expected: usize,
-        /// Its length.
+        /// The length of the array.
         found: usize,
     },
-    /// Embeddings that are compared must be of one width.
+    /// Embeddings of different widths cannot be compared.
     #[error("{what}: expected rows of {expected} values, found {found}")]
     Width {
         /// The array.
         what: &'static str,
-        /// The width of the other.
+        /// The width of the other array.
         expected: usize,
-        /// Its width.
+        /// The width of the array.
         found: usize,
     },
-    /// A label or an index points at nothing.
+    /// A label or an index is out of range.
     #[error("{what}: row {row}: expected an index below {bound}, found {found}")]
     OutOfRange {
         /// The array.
         what: &'static str,
         /// The row.
         row: usize,
-        /// How many there are to point at.
+        /// One past the largest index.
         bound: usize,
         /// The index.
         found: usize,
     },
-    /// NaN and infinity have no place in an order.
+    /// NaN and infinity cannot be ranked.
     #[error("{what}: row {row} is not finite")]
     NonFinite {
-        /// The array, or what was computed from it.
+        /// The array, or the values computed from it.
         what: &'static str,
         /// The first such row.
         row: usize,
     },
-    /// An image without a text cannot find any.
+    /// An image has no text that it could find.
     #[error("image {image}: expected at least one text that belongs to it, found none")]
     NoText {
         /// The row of the image.
         image: usize,
     },
-    /// There are not as many neighbours as are asked.
+    /// The number of neighbours is zero or larger than the number of training rows.
     #[error("k = {k}: expected 1 to {train}, the number of training rows")]
     Neighbors {
-        /// The number asked for.
+        /// The number requested.
         k: usize,
-        /// The number there is.
+        /// The number of training rows.
         train: usize,
     },
-    /// A choice between fewer than two classes is none.
+    /// A classifier needs at least two classes.
     #[error("expected at least two classes, found {found}")]
     Classes {
         /// The number of classes.
         found: usize,
     },
-    /// Without an example, a class has no finite intercept.
+    /// A class has no training row, so its intercept would be infinite.
     #[error("class {class}: expected at least one training row, found none")]
     EmptyClass {
         /// The class.
         class: usize,
     },
-    /// An option is beyond what makes sense.
+    /// An option is not a positive number.
     #[error("`{option}`: expected a positive number, found {found}")]
     Option {
         /// The option.
@@ -84,17 +84,17 @@ pub enum MetricsError {
         /// Its value.
         found: f64,
     },
-    /// The optimum was not reached.
+    /// The optimiser stopped before it reached the optimum.
     #[error(
         "the linear probe did not converge: after {iterations} iterations its gradient has length \
          {gradient_norm:.2e}, expected at most {target:.2e}; allow more iterations, or make C smaller"
     )]
     NotConverged {
-        /// The iterations made.
+        /// The number of iterations.
         iterations: usize,
-        /// The length of the gradient.
+        /// The length of the gradient at the end.
         gradient_norm: f64,
-        /// The length at which it counts as zero.
+        /// The length at which the gradient counts as zero.
         target: f64,
     },
 }

@@ -1,22 +1,23 @@
-//! Classification by the nearest training rows.
+//! Classification by k nearest neighbours.
 
+use super::check;
+use super::error::MetricsError;
 use super::rank::order;
 use super::scores::map_scores;
-use super::{MetricsError, check};
 use align_tensor::Runtime;
 use ndarray::{ArrayView1, ArrayView2};
 use std::collections::BTreeMap;
 
-/// Predicts a class for each row of `test [M, k]` from the `neighbors` rows of `train [N, k]` with
-/// the highest inner products: the nearest by cosine, for rows of unit length.
+/// Predicts a class for each row of `test [M, k]` from its `neighbors` nearest rows of
+/// `train [N, k]`. The nearest rows have the highest inner products, which are cosines for rows of
+/// unit length.
 ///
-/// The majority of the neighbours' labels wins, each with one vote. Of equal numbers of votes, the
-/// greater sum of similarities wins, then the lower class. Of equally near rows, that of the lower
-/// index is the nearer.
+/// Each neighbour has one vote for its label, and the class with the most votes wins. Of equal
+/// numbers of votes, the greater sum of similarities wins, then the lower class. Of equally near
+/// rows, the lower index counts as nearer.
 ///
 /// # Errors
-/// Where there are no rows, sizes do not agree, there are not so many neighbours, or an embedding
-/// is not finite.
+/// If there are no rows, sizes differ, `neighbors` is not in `1..=N`, or an embedding is not finite.
 ///
 /// ```
 /// use align_tensor::Runtime;
@@ -46,7 +47,7 @@ pub fn knn_predictions(
     })
 }
 
-/// The `count` highest of `scores` with their indices, best first.
+/// The `count` highest scores with their indices, the highest first.
 fn nearest(scores: ArrayView1<'_, f32>, count: usize) -> Vec<(f32, usize)> {
     let mut candidates: Vec<_> = scores.iter().copied().zip(0..).collect();
     let by_order = |&a: &_, &b: &_| order(a, b);
@@ -56,7 +57,7 @@ fn nearest(scores: ArrayView1<'_, f32>, count: usize) -> Vec<(f32, usize)> {
     candidates
 }
 
-/// The class that most of the neighbours have.
+/// The class with the most votes.
 fn vote(neighbors: &[(f32, usize)], labels: ArrayView1<'_, usize>) -> usize {
     let mut classes: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
     for &(similarity, row) in neighbors {
@@ -64,7 +65,7 @@ fn vote(neighbors: &[(f32, usize)], labels: ArrayView1<'_, usize>) -> usize {
         *votes += 1;
         *sum += f64::from(similarity);
     }
-    // `max_by` takes the last of equals, and so does it the lowest class of the reversed map.
+    // `max_by` returns the last of equal elements, which is the lowest class of a reversed map.
     let elected = classes.into_iter().rev().max_by(|(_, (votes, sum)), (_, (others, other))| {
         votes.cmp(others).then(sum.total_cmp(other))
     });
@@ -86,15 +87,15 @@ mod tests {
 
     #[test]
     fn votes_before_similarities_before_classes_before_rows() {
-        // Two votes for 1 against a nearer 2.
+        // Two votes for class 1 win against a nearer row of class 2.
         assert_eq!(predict(&[9.0, 1.0, 1.0, 0.0], &[2, 1, 1, 0], 3), 1);
-        // A vote each: the nearer.
+        // With one vote each, the nearest row wins.
         assert_eq!(predict(&[1.0, 3.0, 2.0], &[0, 2, 1], 3), 2);
-        // Two votes each, 5 against 6.
+        // With two votes each, a sum of 6 wins against 5.
         assert_eq!(predict(&[4.0, 3.0, 3.0, 1.0], &[0, 1, 1, 0], 4), 1);
-        // Nothing but the class.
+        // Votes and sums are equal, so the lower class wins.
         assert_eq!(predict(&[1.0, 1.0], &[5, 4], 2), 4);
-        // Equally near: the first row.
+        // Of equally near rows, the first one counts.
         assert_eq!(predict(&[1.0, 1.0], &[5, 4], 1), 5);
     }
 

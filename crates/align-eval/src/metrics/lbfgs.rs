@@ -1,28 +1,28 @@
-//! The minimum of a smooth convex function by L-BFGS.
+//! L-BFGS for smooth convex functions.
 //!
-//! The two-loop recursion of Nocedal, *Updating Quasi-Newton Matrices with Limited Storage*, 1980,
-//! and a line search made for convex functions.
+//! It uses the two-loop recursion of Nocedal, *Updating Quasi-Newton Matrices with Limited Storage*,
+//! 1980, and a line search for convex functions.
 
 use ndarray::Array1;
 use std::collections::VecDeque;
 
-/// How many steps are remembered: what Liu and Nocedal (1989) found enough for large problems.
+/// The number of remembered steps, which Liu and Nocedal (1989) found enough for large problems.
 const MEMORY: usize = 10;
-/// A step is long enough when it takes the slope to this share of what it was.
+/// A step is long enough once the slope is at most this share of the slope at the start.
 const CURVATURE: f64 = 0.9;
-/// A step that goes past the minimum must win this share of what the slope promised.
+/// A step past the minimum must achieve this share of the decrease that the slope predicts.
 const DECREASE: f64 = 1e-4;
-/// Evaluations in one line search. Each narrows the bracket by a tenth at least, or widens it
-/// fourfold; more are only needed where rounding hides the slope.
+/// The evaluations of one line search. Each narrows the bracket by at least a tenth, or widens it
+/// fourfold. More would be needed only if rounding hides the slope.
 const MAX_TRIALS: usize = 60;
 
-/// Where a minimisation ended.
+/// The result of a minimisation.
 pub(super) struct Minimum {
     pub(super) point: Array1<f64>,
     pub(super) value: f64,
     /// The length of the gradient.
     pub(super) gradient_norm: f64,
-    /// The length at which it counts as zero there.
+    /// The length at which the gradient counts as zero at this point.
     pub(super) target: f64,
     pub(super) iterations: usize,
 }
@@ -33,16 +33,17 @@ impl Minimum {
     }
 }
 
-/// Minimises `function(point, gradient) -> value`, which writes the gradient, from `start`. Ends
-/// where the gradient is no longer than `target(point)`, after `max_iterations`, or where rounding
-/// leaves no way down.
+/// Minimises `function(point, gradient) -> value`, which writes the gradient, from `start`.
+///
+/// It ends when the gradient is not longer than `target(point)`, after `max_iterations`, or when
+/// rounding leaves no direction of descent.
 pub(super) fn minimize(
     mut function: impl FnMut(&Array1<f64>, &mut Array1<f64>) -> f64,
     start: Array1<f64>,
     target: impl Fn(&Array1<f64>) -> f64,
     max_iterations: usize,
 ) -> Minimum {
-    let mut here = Place::of(&mut function, start);
+    let mut here = Evaluated::new(&mut function, start);
     let mut memory = Memory::default();
     let mut iterations = 0;
     loop {
@@ -54,7 +55,7 @@ pub(super) fn minimize(
             line_search(&mut function, &here, &memory.direction(&here.gradient))
         };
         let Some(next) = next else {
-            let Place { point, value, .. } = here;
+            let Evaluated { point, value, .. } = here;
             return Minimum { point, value, gradient_norm, target, iterations };
         };
         memory.remember(&next.point - &here.point, &next.gradient - &here.gradient);
@@ -63,15 +64,15 @@ pub(super) fn minimize(
     }
 }
 
-/// A point with what the function is there.
-struct Place {
+/// A point with the value and the gradient of the function.
+struct Evaluated {
     point: Array1<f64>,
     value: f64,
     gradient: Array1<f64>,
 }
 
-impl Place {
-    fn of(
+impl Evaluated {
+    fn new(
         function: &mut impl FnMut(&Array1<f64>, &mut Array1<f64>) -> f64,
         point: Array1<f64>,
     ) -> Self {
@@ -81,7 +82,7 @@ impl Place {
     }
 }
 
-/// The last steps and how they changed the gradient.
+/// The last steps and the changes of the gradient, the newest first.
 #[derive(Default)]
 struct Memory {
     pairs: VecDeque<Pair>,
@@ -103,7 +104,7 @@ impl Memory {
         }
     }
 
-    /// Minus the gradient times the approximate inverse of the Hessian.
+    /// The direction of descent: minus the approximate inverse Hessian times the gradient.
     fn direction(&self, gradient: &Array1<f64>) -> Array1<f64> {
         let mut direction = -gradient;
         let mut shares = Vec::with_capacity(self.pairs.len());
@@ -123,24 +124,24 @@ impl Memory {
     }
 }
 
-/// A step along `direction` after which the slope is at most [`CURVATURE`] of what it was and the
-/// value lower; `None` where there is none.
+/// A step along `direction` that lowers the value and after which the slope is at most
+/// [`CURVATURE`] of the slope at the start. `None` if there is no such step.
 ///
-/// Along a line the slope of a convex function only grows. So while it is still negative, the
-/// value has only fallen, and need not be looked at, which near the minimum would tell nothing
-/// but rounding. The zero of the slope is bracketed and sought by secants.
+/// Along a line, the slope of a convex function only grows. So while the slope is negative, the
+/// value has only fallen and is not compared: near the minimum, a comparison would only see
+/// rounding. The zero of the slope is bracketed and approached by secants.
 fn line_search(
     function: &mut impl FnMut(&Array1<f64>, &mut Array1<f64>) -> f64,
-    here: &Place,
+    here: &Evaluated,
     direction: &Array1<f64>,
-) -> Option<Place> {
+) -> Option<Evaluated> {
     let slope = here.gradient.dot(direction);
     let mut bracket = Bracket { low: (0.0, slope), high: None };
     let mut step = 1.0;
     for _ in 0..if slope < 0.0 { MAX_TRIALS } else { 0 } {
         let mut point = here.point.clone();
         point.scaled_add(step, direction);
-        let there = Place::of(function, point);
+        let there = Evaluated::new(function, point);
         let slope_there = there.gradient.dot(direction);
         if slope_there < CURVATURE * slope {
             bracket.low = (step, slope_there);
@@ -154,19 +155,19 @@ fn line_search(
     None
 }
 
-/// Steps that are too short and too long, with the slopes after them.
+/// A step that is too short and one that is too long, each with the slope after it.
 struct Bracket {
     low: (f64, f64),
     high: Option<(f64, f64)>,
 }
 
 impl Bracket {
-    /// Where the slope may be zero.
+    /// A step at which the slope may be zero.
     fn within(&self) -> f64 {
         let (low, low_slope) = self.low;
         let Some((high, high_slope)) = self.high else { return 4.0 * low };
         let secant = low_slope / (low_slope - high_slope);
-        // Where the function overflowed, there is no slope.
+        // If the function overflowed, the slope is not finite.
         let share = if secant.is_finite() { secant.clamp(0.1, 0.9) } else { 0.1 };
         low + share * (high - low)
     }
@@ -195,7 +196,8 @@ mod tests {
         };
         let found = run(function, Array1::zeros(40), 2000);
         assert!(found.converged(), "{} after {}", found.gradient_norm, found.iterations);
-        // The least curvature is 1, so the minimum is no farther than the gradient is long.
+        // The least curvature is 1, so the distance to the minimum is at most the length of the
+        // gradient.
         for (i, x) in found.point.iter().enumerate() {
             assert!((x - minimum(i)).abs() <= 1e-10 + f64::EPSILON);
         }
@@ -204,7 +206,7 @@ mod tests {
     #[test]
     fn steps_may_be_far_too_long_or_too_short_at_first() {
         for scale in [1e-8, 1.0, 1e8] {
-            // log cosh: flat far out, so a Newton step from there would overshoot.
+            // log cosh is flat far from its minimum, so a Newton step from there would overshoot.
             let function = |x: &Array1<f64>, gradient: &mut Array1<f64>| {
                 gradient.assign(&x.mapv(|x| scale * x.tanh()));
                 x.iter().map(|x| scale * (x.abs() + (-2.0 * x.abs()).exp().ln_1p())).sum()

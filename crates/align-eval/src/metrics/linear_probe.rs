@@ -1,25 +1,26 @@
 //! A linear classifier on frozen features.
 
+use super::check;
+use super::error::MetricsError;
 use super::lbfgs::minimize;
-use super::logistic::{Objective, fixed_classes, with_ones};
-use super::{MetricsError, check};
+use super::logistic::{Objective, augmented, fixed_classes};
 use align_tensor::Runtime;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice, concatenate};
 
-/// Samples whose scores are computed at a time.
+/// The samples whose scores are computed at a time.
 const BLOCK: usize = 1024;
 
-/// How a [`LinearProbe`] is fitted.
+/// Options for fitting a [`LinearProbe`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LinearProbeOptions {
-    /// Inverse strength of the penalty, as scikit-learn's `C`: a large one fits the samples
-    /// closely. Default 1.
+    /// Inverse strength of the penalty, as scikit-learn's `C`. A large value fits the samples
+    /// closely. The default is 1.
     pub c: f64,
-    /// The gradient may be this long at the end, for weights of length 1 or less; for longer ones,
-    /// so much more. Default 1e-6.
+    /// The length at which the gradient counts as zero, relative to the length of the weights if
+    /// that is more than 1. The default is 1e-6.
     pub tolerance: f64,
-    /// Default 1000.
+    /// The largest number of iterations. The default is 1000.
     pub max_iterations: usize,
 }
 
@@ -49,17 +50,17 @@ impl LinearProbeOptions {
     }
 }
 
-/// Multinomial logistic regression with an L2 penalty: the minimum over weights `W` and intercepts
-/// `b` of
+/// Multinomial logistic regression with an L2 penalty. It minimises, over weights `W` and
+/// intercepts `b`,
 ///
 /// `J(W, b) = C sum_i -log softmax(W x_i + b)[y_i] + |W|^2 / 2`,
 ///
-/// which is what scikit-learn's `LogisticRegression` minimises; for two classes, as there, the
-/// first has the fixed score 0.
+/// as scikit-learn's `LogisticRegression` does. Of two classes, the first has the fixed score 0, as
+/// in scikit-learn.
 ///
-/// It is found by L-BFGS in f64, from zero, with the same bits on any number of threads. `J` is
-/// strongly convex in `W`, so that with the intercepts at their best, the weights are no farther
-/// from the minimum than the gradient is long.
+/// The optimiser is L-BFGS in f64, started at zero. Its result has the same bits on any number of
+/// threads. `J` is strongly convex in `W`, so with optimal intercepts, the distance of the weights
+/// to the optimum is at most the length of the gradient.
 ///
 /// ```
 /// use align_tensor::Runtime;
@@ -89,9 +90,9 @@ impl LinearProbe {
     /// Fits `features [N, k]` with `labels [N]` below `classes`.
     ///
     /// # Errors
-    /// Where there are no features, they are not finite, sizes do not agree, there are fewer than
-    /// two classes or one without a sample, an option is not positive, or the optimum is not
-    /// reached.
+    /// If features are missing or not finite, or there is not one class as label for each row; if
+    /// there are fewer than two classes, or a class has no sample; if an option is not positive, or
+    /// the optimum is not reached.
     pub fn fit(
         runtime: &Runtime,
         features: ArrayView2<'_, f32>,
@@ -137,10 +138,10 @@ impl LinearProbe {
         })
     }
 
-    /// The score of each class, `W x + b`, for each row of `features [N, k]`: `[N, classes]`.
+    /// The score `W x + b` of each class for each row of `features [N, k]`, as `[N, classes]`.
     ///
     /// # Errors
-    /// Where the features are of another width than those of the training.
+    /// If the width of the features is not that of the training features.
     pub fn scores(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f64>, MetricsError> {
         check::width("features", features, self.weights.ncols())?;
         let intercepts = self.intercepts.view().insert_axis(Axis(1));
@@ -149,15 +150,15 @@ impl LinearProbe {
         let mut scores = Array2::zeros((features.nrows(), self.classes));
         let blocks = scores.axis_chunks_iter_mut(Axis(0), BLOCK);
         for (features, mut scores) in features.axis_chunks_iter(Axis(0), BLOCK).zip(blocks) {
-            // The fixed class keeps its 0.
+            // The class with the fixed score keeps its 0.
             let free = Slice::from(fixed_classes(self.classes)..);
             let mut free = scores.slice_axis_mut(Axis(1), free);
-            free.assign(&with_ones(features).dot(&parameters.t()));
+            free.assign(&augmented(features).dot(&parameters.t()));
         }
         Ok(scores)
     }
 
-    /// The weights, `[classes, k]`; for two classes `[1, k]`, those of the second.
+    /// The weights `[classes, k]`. For two classes, the weights `[1, k]` of the second.
     pub fn weights(&self) -> ArrayView2<'_, f64> {
         self.weights.view()
     }
@@ -167,7 +168,7 @@ impl LinearProbe {
         self.intercepts.view()
     }
 
-    /// `J` at the end.
+    /// The value of `J` at the end.
     pub fn objective(&self) -> f64 {
         self.objective
     }
@@ -177,19 +178,19 @@ impl LinearProbe {
         self.gradient_norm
     }
 
-    /// The steps made.
+    /// The number of iterations.
     pub fn iterations(&self) -> usize {
         self.iterations
     }
 }
 
-/// At least two classes, and a sample of each.
+/// There are at least two classes, and each has a sample.
 fn check_classes(labels: ArrayView1<'_, usize>, classes: usize) -> Result<(), MetricsError> {
     if classes < 2 {
         return Err(MetricsError::Classes { found: classes });
     }
     check::indices("labels", labels, classes)?;
-    // More classes than samples cannot all have one, and may be too many to count.
+    // With more classes than samples, one of the first classes has none. This also bounds memory.
     let counted = classes.min(labels.len() + 1);
     let mut found = vec![false; counted];
     labels.iter().filter(|&&label| label < counted).for_each(|&label| found[label] = true);
@@ -199,8 +200,8 @@ fn check_classes(labels: ArrayView1<'_, usize>, classes: usize) -> Result<(), Me
     }
 }
 
-/// The length of the weights among parameters in rows of `width`, each with its intercept at the
-/// end.
+/// The length of the weights. Parameters are rows of `width` values, and the last value of a row is
+/// an intercept.
 fn weights_norm(parameters: &Array1<f64>, width: usize) -> f64 {
     let weights = parameters.iter().enumerate().filter(|(i, _)| (i + 1) % width != 0);
     weights.map(|(_, w)| w * w).sum::<f64>().sqrt()
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn one_weight_by_hand() {
-        // Two classes at x = 1 and x = -1, as many of each: b = 0 and the optimum solves
+        // Two classes of equal size, at x = 1 and x = -1: b = 0, and the optimum solves
         // w = 2 C sigmoid(-w).
         let features = array![[1.0], [-1.0]];
         let options = LinearProbeOptions { c: 3.0, ..LinearProbeOptions::default() };

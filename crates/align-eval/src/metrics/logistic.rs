@@ -2,25 +2,25 @@
 //!
 //! `J(W, b) = C sum_i -log softmax(W x_i + b)[y_i] + |W|^2 / 2`
 //!
-//! as scikit-learn has it: `C` is the inverse strength of the penalty, the intercepts `b` are free
-//! of it, and of two classes the first has the fixed score 0, so that there is one row of weights.
+//! as in scikit-learn: `C` is the inverse strength of the penalty, and the intercepts `b` are not
+//! penalised. Of two classes, the first has the fixed score 0, so there is one row of weights.
 
 use align_tensor::Runtime;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 
-/// The samples are cut into at most so many parts, whose sums are added in order: whatever the
-/// number of threads, the result has the same bits.
+/// The largest number of parts that the samples are cut into. The sums of the parts are added in
+/// order, so the result has the same bits on any number of threads.
 const PARTS: usize = 16;
-/// Samples that are widened to f64 and multiplied at a time.
+/// The samples that are widened to f64 and multiplied at a time.
 const BLOCK: usize = 256;
 
-/// A training set.
+/// The objective on a training set.
 pub(super) struct Objective<'a> {
     pub(super) runtime: &'a Runtime,
     /// `[N, k]`.
     pub(super) features: ArrayView2<'a, f32>,
-    /// `[N]`, below `classes`.
+    /// `[N]`, each below `classes`.
     pub(super) labels: ArrayView1<'a, usize>,
     /// At least two.
     pub(super) classes: usize,
@@ -28,12 +28,12 @@ pub(super) struct Objective<'a> {
 }
 
 impl Objective<'_> {
-    /// Rows and columns of the parameters: for each class with weights, these and its intercept.
+    /// Rows and columns of the parameters. A row has the weights of a class, then its intercept.
     pub(super) fn shape(&self) -> (usize, usize) {
         (self.classes - fixed_classes(self.classes), self.features.ncols() + 1)
     }
 
-    /// `J` and its gradient at `parameters`, an array of [`shape`](Self::shape) row after row.
+    /// `J` and its gradient at `parameters`, a row-major array of [`shape`](Self::shape).
     pub(super) fn evaluate(&self, parameters: &Array1<f64>, gradient: &mut Array1<f64>) -> f64 {
         let parameters = parameters.view().into_shape_with_order(self.shape());
         let parameters = parameters.expect("parameters have their shape");
@@ -48,7 +48,7 @@ impl Objective<'_> {
         self.c * loss + weights.iter().map(|w| w * w).sum::<f64>() / 2.0
     }
 
-    /// The loss of each part of the samples, with its gradient.
+    /// The loss of each part of the samples, and its gradient.
     fn losses(&self, parameters: ArrayView2<'_, f64>) -> Vec<(f64, Array2<f64>)> {
         let length = self.features.nrows().div_ceil(PARTS).max(BLOCK);
         let parts: Vec<_> = self
@@ -62,7 +62,7 @@ impl Objective<'_> {
                 let mut sum = (0.0, Array2::zeros(self.shape()));
                 let blocks = features.axis_chunks_iter(Axis(0), BLOCK);
                 for (features, labels) in blocks.zip(labels.axis_chunks_iter(Axis(0), BLOCK)) {
-                    let features = with_ones(features);
+                    let features = augmented(features);
                     let mut scores = features.dot(&parameters.t());
                     for (scores, &label) in scores.rows_mut().into_iter().zip(labels) {
                         sum.0 += loss(scores, label, fixed_classes(self.classes));
@@ -75,13 +75,13 @@ impl Objective<'_> {
     }
 }
 
-/// How many classes have the fixed score 0: of two the first, else none.
+/// The number of classes with the fixed score 0: one of two classes, none of more.
 pub(super) fn fixed_classes(classes: usize) -> usize {
     usize::from(classes == 2)
 }
 
-/// The features widened, and a column of ones that the intercepts multiply: `[N, k + 1]`.
-pub(super) fn with_ones(features: ArrayView2<'_, f32>) -> Array2<f64> {
+/// The features in f64 with a column of ones for the intercepts, as `[N, k + 1]`.
+pub(super) fn augmented(features: ArrayView2<'_, f32>) -> Array2<f64> {
     let (n, k) = features.dim();
     Array2::from_shape_fn(
         (n, k + 1),
@@ -89,8 +89,8 @@ pub(super) fn with_ones(features: ArrayView2<'_, f32>) -> Array2<f64> {
     )
 }
 
-/// `-log softmax(scores)[label]`; `scores` become its gradient. The first `fixed` classes are not
-/// among the scores: theirs are 0.
+/// Returns `-log softmax(scores)[label]` and replaces `scores` by its gradient. The first `fixed`
+/// classes have the score 0 and are not among `scores`.
 fn loss(mut scores: ArrayViewMut1<'_, f64>, label: usize, fixed: usize) -> f64 {
     let floor = if fixed > 0 { 0.0 } else { f64::NEG_INFINITY };
     let largest = scores.iter().copied().fold(floor, f64::max);
@@ -126,7 +126,7 @@ mod tests {
         assert!((loss(scores.view_mut(), 1, 0) - expected).abs() < 1e-15);
         assert!((scores[0] - 1f64.exp() / exponentials).abs() < 1e-15);
         assert!((scores[1] - (3f64.exp() / exponentials - 1.0)).abs() < 1e-15);
-        // Two classes: log(1 + exp(-z)) for the second, log(1 + exp(z)) for the first.
+        // With two classes it is log(1 + exp(-z)) for the second, log(1 + exp(z)) for the first.
         for (label, sign) in [(1, -1.0), (0, 1.0)] {
             let mut score = array![0.7];
             let expected = (sign * 0.7f64).exp().ln_1p();
@@ -155,8 +155,8 @@ mod tests {
                     moved[i] += step;
                     objective.evaluate(&moved, &mut Array1::zeros(point.len()))
                 };
-                // The central difference is off by h^2 J''' / 6, and by rounding of J / h; J is
-                // below 100 and its third derivative below 30 x 0.3 x 4^3.
+                // The error of the central difference is h^2 J''' / 6 and the rounding of J / h. J
+                // is below 100, and its third derivative below 30 x 0.3 x 4^3.
                 let h = 1e-5;
                 let bound = h * h * 576.0 / 6.0 + 100.0 * f64::EPSILON / h;
                 let difference = (value(h) - value(-h)) / (2.0 * h);

@@ -1,14 +1,14 @@
-//! How good embeddings are: metrics over `ndarray` views, for arrays of any origin.
+//! Metrics of embeddings, over `ndarray` views.
 //!
-//! | task | gives | measured by |
+//! | task | result | metric |
 //! |---|---|---|
 //! | retrieval | [`retrieval_ranks`] | [`recall_at_k`] |
 //! | classification by scores | [`predictions`], [`label_ranks`] | [`top_k_accuracy`], [`Confusion`] |
 //! | nearest neighbours | [`knn_predictions`] | [`Confusion`] |
 //! | linear probe | [`LinearProbe`] | [`Confusion`], [`top_k_accuracy`] of its scores |
 //!
-//! Everything is deterministic: of equal scores, the lower index comes first, and neither blocks
-//! nor threads change a bit.
+//! Everything is deterministic. Of equal scores, the lower index comes first. Results have the same
+//! bits for any block size and any number of threads.
 
 mod check;
 mod classification;

@@ -1,9 +1,9 @@
-//! The one order of all metrics: the higher score first, of equal scores the lower index.
+//! The order of candidates in all metrics: by score, the highest first, then by index.
 
 use ndarray::{ArrayView1, NdFloat};
 use std::cmp::Ordering;
 
-/// How candidate `a` compares with `b`, each a score and an index: `Less` comes first.
+/// The order of two candidates, each a score and an index. `Less` comes first.
 ///
 /// Scores must be finite.
 pub(super) fn order<T: NdFloat>(a: (T, usize), b: (T, usize)) -> Ordering {
@@ -11,7 +11,8 @@ pub(super) fn order<T: NdFloat>(a: (T, usize), b: (T, usize)) -> Ordering {
     by_score.then(a.1.cmp(&b.1))
 }
 
-/// How many candidates come before the first of the `right` ones; `None` where none is right.
+/// The number of candidates that come before the first of the `right` ones, or `None` if there is
+/// no right one.
 pub(super) fn first_rank<T: NdFloat>(
     scores: ArrayView1<'_, T>,
     right: impl IntoIterator<Item = usize>,
@@ -21,7 +22,7 @@ pub(super) fn first_rank<T: NdFloat>(
     Some((0..scores.len()).filter(|&other| order(candidate(other), first).is_lt()).count())
 }
 
-/// The candidate that comes first; `None` where there is none.
+/// The candidate that comes first, or `None` if there is none.
 pub(super) fn best<T: NdFloat>(scores: ArrayView1<'_, T>) -> Option<usize> {
     (0..scores.len()).min_by(|&a, &b| order((scores[a], a), (scores[b], b)))
 }
@@ -44,7 +45,7 @@ mod tests {
     }
 
     proptest! {
-        /// Small integers, so that there are many ties.
+        /// The scores are small integers, so that there are many ties.
         #[test]
         fn the_rank_is_the_place_after_a_stable_sort(
             scores in prop::collection::vec(-3i8..3, 1..40),

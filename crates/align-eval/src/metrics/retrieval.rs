@@ -1,30 +1,31 @@
-//! Finding texts by images and images by texts.
+//! Retrieval of texts by images and of images by texts.
 
+use super::check;
+use super::error::MetricsError;
 use super::rank::first_rank;
 use super::scores::map_scores;
-use super::{MetricsError, check};
 use align_tensor::Runtime;
 use ndarray::{ArrayView1, ArrayView2};
 
-/// For each query, how many candidates come before the first that belongs to it: 0 where the best
-/// candidate does.
+/// For each query, the number of candidates that rank above the first one that belongs to it. The
+/// rank is 0 if the best candidate belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrievalRanks {
-    /// For each image, the texts that come before the first of its own.
+    /// For each image, the number of texts that rank above the first of its own.
     pub image_to_text: Vec<usize>,
-    /// For each text, the images that come before its own.
+    /// For each text, the number of images that rank above its own.
     pub text_to_image: Vec<usize>,
 }
 
-/// Ranks all texts for each image and all images for each text by inner product: by cosine, for
-/// `image_embeds [N, k]` and `text_embeds [n, k]` of unit length. Text `i` belongs to image
-/// `image_of_text[i]`; an image may have any number of texts, all of which count.
+/// Ranks all texts for each image and all images for each text by inner product. For
+/// `image_embeds [N, k]` and `text_embeds [n, k]` of unit length it is the cosine. Text `i` belongs
+/// to image `image_of_text[i]`, and an image may have any number of texts.
 ///
 /// Of equal scores, the lower index comes first. Memory grows with `N + n`, not with `N x n`.
 ///
 /// # Errors
-/// Where there are no images or no texts, sizes do not agree, an image has no text, or an
-/// embedding is not finite.
+/// If there are no images or no texts, sizes differ, an image has no text, or an embedding is not
+/// finite.
 ///
 /// ```
 /// use align_tensor::Runtime;
@@ -71,11 +72,11 @@ pub fn retrieval_ranks(
     Ok(RetrievalRanks { image_to_text, text_to_image })
 }
 
-/// The share of queries with something right among the first `k` candidates: those whose rank is
-/// below `k`. NaN where there are no queries.
+/// The share of queries whose rank is below `k`: one of the first `k` candidates is right. It is
+/// NaN if there are no queries.
 ///
-/// Of [`RetrievalRanks`] it is recall@k as Karpathy's splits are reported: a hit if any text of
-/// the image is there.
+/// For [`RetrievalRanks`] this is the recall@k that is reported for Karpathy's splits. An image
+/// counts as a hit if any of its texts is among the first `k`.
 ///
 /// ```
 /// use align_eval::metrics::recall_at_k;
@@ -93,7 +94,7 @@ mod tests {
     use crate::metrics::testing::{integers, runtimes};
     use ndarray::{Array1, Array2, array};
 
-    /// All scores, sorted in full.
+    /// Ranks by sorting all scores.
     fn brute_force(
         queries: &Array2<f32>,
         items: &Array2<f32>,

@@ -1,22 +1,23 @@
-//! Every query against every item, a block of queries at a time.
+//! Scores of all pairs of queries and items, one block of queries at a time.
 
-use super::{MetricsError, check};
-use align_tensor::Runtime;
-use align_tensor::{Epilogue, PackedMatrix, gemm};
+use super::check;
+use super::error::MetricsError;
+use align_tensor::{Epilogue, PackedMatrix, Runtime, gemm};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
-/// The most scores held at once: 64 MB. One row is held whatever it takes, and that is little
-/// beside the embeddings of its items.
+/// The most scores in memory at a time: 64 MB. A block has at least one row of scores, which is
+/// small compared to the embeddings of the items.
 const MAX_SCORES: usize = 1 << 24;
 
-/// `receive(query, scores)` for each row of `queries [m, k]`, in order, where `scores [n]` are its
-/// inner products with the rows of `items [n, k]`.
+/// Calls `receive(query, scores)` for each row of `queries [m, k]` and returns the results in order.
+/// `scores [n]` are the inner products of the row with the rows of `items [n, k]`.
 ///
-/// Memory: a packed copy of the items and [`MAX_SCORES`] scores, whatever `m`. A score has the
+/// Memory holds a packed copy of the items and [`MAX_SCORES`] scores, for any `m`. A score has the
 /// same bits in any block and on any number of threads, and equal items have equal scores.
 ///
 /// # Errors
-/// Where an array is empty, the widths differ, or a score is not finite, which names the query.
+/// If an array is empty, the widths differ, or a score is not finite. The last error names the
+/// query.
 pub(super) fn map_scores<R: Send>(
     runtime: &Runtime,
     (queries_name, queries): (&'static str, ArrayView2<'_, f32>),

@@ -1,4 +1,4 @@
-//! Near-identical items, in groups.
+//! Groups of near-identical items.
 
 #[cfg(test)]
 mod tests;
@@ -10,15 +10,17 @@ use align_tensor::{Runtime, ScanQueries};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Rows that are compared with all later ones in one pass: as many as keep the rows that pass by
-/// in use while they are in the cache.
+/// The rows that are compared with all later rows in one pass. With this many, a later row is used
+/// often enough while it is in the cache.
 const ROWS_PER_PASS: usize = 256;
 
-/// Groups of items that are linked by scores at or above `threshold`, directly or through others of
-/// the group. Groups come in the order of their first row, their rows in order; a hit's score is
-/// that with the group's first row. What is like nothing else is in no group.
+/// Groups of items that are linked by scores at or above `threshold`, directly or through other
+/// items of the group.
 ///
-/// Every pair is compared: the time grows with the square of the number of items.
+/// Groups are sorted by their first row, and each group by row. The score of a hit is its score with
+/// the first row of the group. An item without a link is in no group.
+///
+/// Every pair is compared, so the time grows with the square of the number of items.
 ///
 /// ```
 /// use align_search::duplicates;
@@ -49,14 +51,14 @@ const ROWS_PER_PASS: usize = 256;
 /// ```
 ///
 /// # Errors
-/// Where the index cannot be read.
+/// If the index cannot be read.
 pub fn duplicates(
     index: &Index,
     runtime: &Runtime,
     threshold: f32,
 ) -> Result<Vec<Vec<Hit>>, IndexError> {
     let rows: Vec<usize> = index.rows().collect();
-    // Which sets there are in the end does not depend on the order in which links are found.
+    // The resulting sets do not depend on the order in which links are found.
     let sets = Mutex::new(Sets::new(index.end()));
     for rows in rows.chunks(ROWS_PER_PASS) {
         let mut queries = Vec::with_capacity(rows.len() * index.dim());
@@ -77,7 +79,7 @@ pub fn duplicates(
     groups.into_values().filter(|rows| rows.len() > 1).map(|rows| scored(index, rows)).collect()
 }
 
-/// A group with the scores of its rows with the first of them.
+/// A group with the scores of its rows with the first row.
 fn scored(index: &Index, rows: Vec<usize>) -> Result<Vec<Hit>, IndexError> {
     let wide = |row| Ok::<_, IndexError>(index.embedding(row)?.mapv(f64::from));
     let first = wide(rows[0])?;
@@ -85,9 +87,9 @@ fn scored(index: &Index, rows: Vec<usize>) -> Result<Vec<Hit>, IndexError> {
     rows.into_iter().map(hit).collect()
 }
 
-/// Disjoint sets of rows, each known by its first row.
+/// Disjoint sets of rows (union-find). A set is represented by its first row.
 struct Sets {
-    /// A row of the same set that is not later; itself for the first.
+    /// For each row, an earlier row of the same set, or the row itself if it is the first.
     earlier: Vec<usize>,
 }
 
@@ -98,7 +100,7 @@ impl Sets {
 
     fn first(&mut self, mut row: usize) -> usize {
         while self.earlier[row] != row {
-            // Every second step is saved the next time.
+            // Path halving: the next walk takes half the steps.
             self.earlier[row] = self.earlier[self.earlier[row]];
             row = self.earlier[row];
         }

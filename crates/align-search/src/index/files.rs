@@ -1,7 +1,7 @@
-//! The files of an index: their names, and how they are written.
+//! The files of an index: names, entries of the manifest, and atomic writes.
 //!
-//! A file is written under a temporary name, forced to the disk, and renamed. Its name holds the
-//! beginning of its digest, so a new file never replaces another one, and the same content always
+//! A file is written under a temporary name, synced to disk, and renamed. Its name holds the
+//! beginning of its digest. So a new file never replaces another file, and the same content always
 //! has the same name.
 
 use super::error::IndexError;
@@ -18,7 +18,7 @@ pub(super) const JOURNAL: &str = "journal.jsonl";
 pub(super) const JOURNAL_ROWS: &str = "journal.rows";
 const TEMPORARY: &str = "temporary";
 
-/// The groups of files whose names hold a digest, with what the names end in.
+/// The prefixes and suffixes of names that hold a digest.
 const DIGESTED: [(&str, &str); 3] =
     [("embeddings-", ".npy"), ("items-", ".jsonl"), ("failures-", ".jsonl")];
 
@@ -31,7 +31,7 @@ pub(super) struct FileEntry {
     pub(super) sha256: Digest,
 }
 
-/// Whether a file of this name may be listed in a manifest. Such a name leads nowhere else.
+/// Whether a manifest may list a file of this name. Such a name stays within the folder.
 pub(super) fn is_plain_name(name: &str) -> bool {
     DIGESTED.iter().any(|(prefix, suffix)| {
         let middle = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
@@ -39,12 +39,12 @@ pub(super) fn is_plain_name(name: &str) -> bool {
     })
 }
 
-/// Whether a file of this name may be in the folder of an index that has no manifest yet.
-pub(super) fn is_of_beginning(name: &str) -> bool {
+/// Whether an index without a manifest may have a file of this name.
+pub(super) fn may_precede_manifest(name: &str) -> bool {
     [LOCK, TEMPORARY].contains(&name)
 }
 
-/// Writes a file named by `prefix`, the digest of what `write` writes, and `suffix`.
+/// Writes a file and names it by `prefix`, the digest of its content, and `suffix`.
 pub(super) fn write_digested(
     folder: &Path,
     prefix: &str,
@@ -67,7 +67,7 @@ pub(super) fn write_digested(
     Ok(FileEntry { name, bytes, sha256 })
 }
 
-/// Writes to a file and digests what is written.
+/// A writer to a file that also computes the digest.
 struct Tee {
     file: BufWriter<File>,
     digester: Digester,
@@ -85,7 +85,7 @@ impl Write for Tee {
     }
 }
 
-/// Puts `bytes` in the place of a file, whole or not at all.
+/// Replaces a file by `bytes` atomically.
 pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), IndexError> {
     let (temporary, path) = (folder.join(TEMPORARY), folder.join(name));
     let replaced = (|| {
@@ -98,13 +98,13 @@ pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Ind
     replaced.map_err(IndexError::io(&path, "write"))
 }
 
-/// Forces the names in a folder to the disk, where the system can.
+/// Syncs the names in a folder to disk, if the system can do so.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Removes what earlier states of the index left behind: its own files that are not in `keep`. Other
-/// files are left alone.
+/// Removes files of earlier states of the index: those that are not in `keep`. Files that do not
+/// belong to an index are not touched.
 pub(super) fn sweep(folder: &Path, keep: &HashSet<&str>) -> Result<(), IndexError> {
     let entries = fs::read_dir(folder).map_err(IndexError::io(folder, "list"))?;
     for entry in entries {

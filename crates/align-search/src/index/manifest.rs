@@ -1,4 +1,4 @@
-//! `manifest.json`: what belongs to the index. Replacing it is what commits a change.
+//! `manifest.json`: the properties and the files of an index. Its replacement commits a change.
 
 use super::description::{Description, ItemKind};
 use super::error::IndexError;
@@ -14,13 +14,13 @@ use std::path::Path;
 const FORMAT: &str = "align-index";
 const VERSION: u32 = 1;
 
-/// The longest manifest that is read: that of some hundred thousand shards.
+/// The longest manifest that is read. It has room for some hundred thousand shards.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The longest embedding; ALIGN's have 640 values.
+/// The largest number of values of an embedding. ALIGN has 640.
 const MAX_DIM: usize = 1 << 16;
 
-/// What stands in a manifest, its own digest aside.
+/// The fields of a manifest, without its own digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
@@ -36,7 +36,7 @@ pub(super) struct Manifest {
     pub(super) failures: Option<FileEntry>,
 }
 
-/// Embeddings and the items that they belong to.
+/// A shard: embeddings and their items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Shard {
@@ -45,11 +45,11 @@ pub(super) struct Shard {
     pub(super) items: FileEntry,
 }
 
-/// The line that holds the digest of all before it.
+/// The last line, in front of and after the digest of all lines in front of it.
 const SEAL: (&str, &str) = ("  \"sha256\": \"", "\"\n}\n");
 
 impl Manifest {
-    /// An index without items.
+    /// The manifest of a new index without items.
     pub(super) fn empty(description: &Description, base: &str) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -64,7 +64,7 @@ impl Manifest {
         }
     }
 
-    /// The same index without items and failures.
+    /// This manifest without items and failures.
     pub(super) fn emptied(&self) -> Self {
         Self { rows: 0, shards: Vec::new(), failures: None, ..self.clone() }
     }
@@ -73,15 +73,15 @@ impl Manifest {
         Description { kind: self.kind, dtype: self.dtype, model: self.model.clone() }
     }
 
-    /// The names of all files that it lists.
+    /// All files that it lists.
     pub(super) fn files(&self) -> impl Iterator<Item = &FileEntry> {
         let shards = self.shards.iter().flat_map(|shard| [&shard.embeddings, &shard.items]);
         shards.chain(&self.failures)
     }
 
-    /// The file's bytes.
+    /// The bytes of the file.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let json = serde_json::to_string_pretty(self).expect("strings and numbers alone");
+        let json = serde_json::to_string_pretty(self).expect("strings and numbers serialise");
         let open = json.strip_suffix("\n}").expect("a pretty object ends so");
         let mut bytes = format!("{open},\n").into_bytes();
         let digest = Digest::from_content(&bytes);
@@ -107,8 +107,8 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// Checks the bytes of the manifest in `folder`, first whether they are a manifest of this
-    /// version, then that they are as they were written, then what they say.
+    /// Parses and checks the bytes of the manifest in `folder`: first the format and the version,
+    /// then the digest, then the fields.
     pub(super) fn parse(folder: &Path, bytes: &[u8]) -> Result<Self, IndexError> {
         #[derive(Deserialize)]
         struct Head {
@@ -130,7 +130,7 @@ impl Manifest {
             return Err(IndexError::field(&path, "version", VERSION, found));
         }
         let body = check_seal(&path, bytes)?;
-        // The seal's line goes: the object ends before it.
+        // Without the line of the digest, the object ends here.
         let body = [body.trim_ascii_end().strip_suffix(b",").unwrap_or(body), b"}"].concat();
         let manifest: Self = serde_json::from_slice(&body).map_err(json)?;
         manifest.check(&path)?;
@@ -158,7 +158,7 @@ impl Manifest {
     }
 }
 
-/// Checks the digest in the last line; gives what is before that line.
+/// Checks the digest in the last line. Returns the lines in front of it.
 fn check_seal<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], IndexError> {
     const DIGITS: usize = 64;
     let end = SEAL.0.len() + DIGITS + SEAL.1.len();

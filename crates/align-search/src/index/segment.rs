@@ -1,4 +1,4 @@
-//! Rows of embeddings with the items that they belong to: a shard, or the journal.
+//! Segments: rows of embeddings with their items. A segment is a shard or the journal.
 
 use super::description::ItemKind;
 use super::error::IndexError;
@@ -13,7 +13,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Rows of embeddings with the items that they belong to.
+/// Rows of embeddings with their items.
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) rows: usize,
@@ -29,7 +29,7 @@ enum Items {
     Parsed(Vec<Item>),
 }
 
-/// Values where they lie, or in memory where they could not be used so.
+/// Values of embeddings. They are borrowed from the mapped file if it is aligned.
 pub(crate) enum Values<'a> {
     F16(Cow<'a, [f16]>),
     F32(Cow<'a, [f32]>),
@@ -45,7 +45,7 @@ impl Values<'_> {
 }
 
 impl Segment {
-    /// Opens a shard and holds its files to the manifest and to each other.
+    /// Opens a shard and checks its files against the manifest and each other.
     pub(super) fn from_shard(
         folder: &Path,
         manifest: &Manifest,
@@ -77,8 +77,8 @@ impl Segment {
         Ok(Self { rows: shard.rows, path, data, range, items: Items::Lines(lines) })
     }
 
-    /// Rows that lie one after another from the start of a file; it holds at least as many as
-    /// there are items.
+    /// The segment of a journal. The rows are contiguous from the start of `data`, which holds at
+    /// least one row for each item.
     pub(super) fn from_journal(
         path: PathBuf,
         data: MappedFile,
@@ -92,7 +92,7 @@ impl Segment {
     /// The item of a row.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     pub(super) fn item(&self, kind: ItemKind, row: usize) -> Result<Item, IndexError> {
         match (&self.items, kind) {
             (Items::Parsed(items), _) => Ok(items[row].clone()),
@@ -115,14 +115,14 @@ impl Segment {
     /// The bytes of one row of `stride` bytes.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     pub(super) fn row_bytes(&self, row: usize, stride: usize) -> &[u8] {
         assert!(row < self.rows, "row {row} of {}", self.rows);
-        // Lossless: the range is within the map.
+        // The cast is lossless, since the range is within the map.
         &self.data.bytes()[self.range.start as usize..][row * stride..][..stride]
     }
 
-    /// Lets the system drop what was read of the rows.
+    /// Lets the system drop the cached pages of the rows.
     pub(super) fn release(&self) {
         self.data.release(self.range.clone());
     }

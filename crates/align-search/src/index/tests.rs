@@ -1,4 +1,4 @@
-//! The life of an index: begun, cut short, gone on with, finished, damaged.
+//! The life of an index: beginning, interruption, continuation, commit and damage.
 
 use super::files::{JOURNAL, JOURNAL_ROWS, MANIFEST};
 use super::*;
@@ -42,10 +42,10 @@ fn part<S: Data<Elem = f32>>(
     rows.slice_axis(Axis(0), Slice::from(start..end))
 }
 
-/// Files by their names.
+/// Contents of files, by name.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// All files of a folder and what is in them.
+/// All files of a folder.
 fn files(folder: &Path) -> Files {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
@@ -59,7 +59,7 @@ fn restore(folder: &Path, files: &Files) {
     }
 }
 
-/// Makes the index hold these texts, embedding those that are not known.
+/// Makes the index hold these texts. New texts are embedded.
 fn update(mut writer: IndexWriter, items: &[Item], rows: ArrayView2<'_, f32>) {
     for (i, item) in items.iter().enumerate() {
         if writer.known(item.name()).is_none() {
@@ -127,7 +127,7 @@ fn the_bytes_do_not_tell_how_they_came_about() {
         update(writer(&folder), &items, rows.view());
         files(&folder)
     };
-    // In pieces, with texts that go again, in another order, and with runs that came to no end.
+    // In pieces, with texts that are dropped again, in another order, and with interrupted runs.
     let (_temporary, folder) = folder();
     update(writer(&folder), &items[3..9], part(&rows, 3..9));
     let mut cut_short = writer(&folder);
@@ -140,7 +140,7 @@ fn the_bytes_do_not_tell_how_they_came_about() {
     assert_ne!(files(&folder), at_once);
     update(writer(&folder), &items, rows.view());
     assert_eq!(files(&folder), at_once);
-    // And nothing is written where there is nothing to do.
+    // Nothing is written if nothing changes.
     let modified = || fs::metadata(folder.join(MANIFEST)).unwrap().modified().unwrap();
     let before = modified();
     update(writer(&folder), &items, rows.view());
@@ -170,12 +170,12 @@ fn what_was_appended_is_there_without_an_end() {
     let (items, rows) = (texts(8), embeddings(8, DIM, 1));
     update(writer(&folder), &items[..5], part(&rows, ..5));
     let mut unfinished = writer(&folder);
-    // Two that are new and one anew.
+    // Two texts are new, and one is embedded again.
     let anew = embeddings(1, DIM, 2);
     unfinished.append(&items[5..7], part(&rows, 5..7)).unwrap();
     unfinished.append(&items[2..3], anew.view()).unwrap();
 
-    // While the writer is at work, and after it has gone.
+    // The contents are the same while the writer works and after it is gone.
     let while_written = contents(&Index::open(&folder).unwrap());
     drop(unfinished);
     let index = Index::open(&folder).unwrap();
@@ -186,7 +186,7 @@ fn what_was_appended_is_there_without_an_end() {
     all.remove(2);
     all.push((items[2].name().to_owned(), anew.row(0).to_vec()));
     assert_eq!(while_written, all);
-    // A finished run keeps what the one before had done.
+    // The next writer continues with the work of the interrupted run.
     let writer = writer(&folder);
     assert_eq!(writer.known("text 2").unwrap().row, 7);
     assert!(writer.known("text 7").is_none());
@@ -217,7 +217,7 @@ fn a_torn_journal_counts_as_far_as_it_is_whole() {
         update(writer(&folder), &items, rows.view());
         assert_eq!(self::files(&folder), finished);
     };
-    // The lines end anywhere: at the end of one, just before and behind, and in between.
+    // The lines end anywhere: at the end of a line, one byte before or after it, and in between.
     for end in
         (0..=lines.len()).filter(|end| end % 9 == 0 || ends.iter().any(|l| l.abs_diff(*end) < 2))
     {
@@ -225,14 +225,14 @@ fn a_torn_journal_counts_as_far_as_it_is_whole() {
         torn.get_mut(JOURNAL).unwrap().truncate(end);
         check(&torn, ends.iter().filter(|&&line| line <= end).count().saturating_sub(1));
     }
-    // The rows end anywhere, as after a power failure.
+    // The rows end anywhere, as they may after a power failure.
     let stride = DIM * 4;
     for end in (0..=whole[JOURNAL_ROWS].len()).filter(|end| end % 5 == 0 || end % stride == 0) {
         let mut torn = whole.clone();
         torn.get_mut(JOURNAL_ROWS).unwrap().truncate(end);
         check(&torn, end / stride);
     }
-    // A row is not what its line says.
+    // A row fails its checksum.
     let mut changed = whole.clone();
     changed.get_mut(JOURNAL_ROWS).unwrap()[stride + 1] ^= 1;
     check(&changed, 1);
@@ -254,8 +254,8 @@ fn every_moment_of_finishing_can_be_the_last() {
     };
     update(writer(&folder), &items, rows.view());
     let after = files(&folder);
-    // New files come one by one, then the manifest, then old files go one by one. Half of a file
-    // is only ever under the temporary name.
+    // New files are written one by one, then the manifest, then old files are removed one by one. A
+    // file is incomplete only under the temporary name.
     let new: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name)).collect();
     let old: Vec<&String> = before.keys().filter(|name| !after.contains_key(*name)).collect();
     assert!(new.len() >= 6 && old.len() >= 6, "{new:?} {old:?}");

@@ -22,10 +22,11 @@ fn queries(count: usize, dim: usize, seed: u64) -> (Array2<f32>, Vec<Query>) {
     (vectors, queries)
 }
 
-/// How far a score may be from the exact one, and so how far two scores may be from each other for
-/// their order to be luck: chains of `dim / 8 + 1` products of numbers whose products add up to at
-/// most one in size (both rows have unit length, or a last place more in f16), and four more sums
-/// that join the lanes, each with two roundings at most.
+/// A bound on the error of a score. Two scores closer than twice this bound may come in any order.
+///
+/// A score is the sum of lanes of `dim / 8 + 1` products each, and four more sums join the lanes.
+/// Each step has at most two roundings. The sizes of the products add up to at most 1, since both
+/// rows have unit length, or up to one unit in the last place more in f16.
 fn tolerance(dim: usize) -> f64 {
     1.01 * (2.0 * (dim as f64 / 8.0 + 1.0) + 4.0) * f64::from(f32::EPSILON) / 2.0
 }
@@ -68,8 +69,8 @@ proptest! {
                     a.score > b.score || a.score == b.score && a.row < b.row
                 };
                 prop_assert!(hits.windows(2).all(order));
-                // What is not among the hits is no better than the last of them, or below the
-                // threshold, but for the rounding of both.
+                // Up to rounding, a row that is no hit scores at most as high as the last hit, or
+                // below the threshold.
                 let is_full = top == Some(hits.len());
                 let last = hits.last().filter(|_| is_full).map(|hit| exact[hit.row] + 2.0 * slack);
                 let bound = last.or(threshold.map(|t| f64::from(t) + slack));
@@ -100,7 +101,7 @@ fn threads_and_company_change_no_bit() {
             Searcher::new(Arc::clone(&index), runtime).search(queries, options).unwrap()
         };
         let together = search(1, &queries);
-        // Rows that stand twice have equal scores, which come in the order of the rows.
+        // Equal rows have equal scores, so their hits are sorted by row.
         let ties =
             together.iter().flat_map(|hits| hits.windows(2)).filter(|p| p[0].score == p[1].score);
         assert!(ties.count() > 10);

@@ -1,4 +1,4 @@
-//! A file to pixel values, or to the reason why there are none.
+//! Reading of an image file: to pixel values, or to the reason why there are none.
 
 use super::stat::Stat;
 use crate::digest::Digester;
@@ -11,17 +11,18 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// What a file comes to.
+/// The result of reading an image file.
 pub(super) enum Content {
     /// Pixel values `[C, H, W]`.
     Pixels(Array3<f32>),
-    /// An embedding of the same content is in this row.
+    /// The row of an embedding of the same content.
     Known(usize),
-    /// It is an image, or said to be one, and cannot be used.
+    /// The reason why the image cannot be used.
     Faulty(String),
 }
 
-/// Reads a file that is an image if it `is_named` or looks like one; `None` if it does not.
+/// Reads an image file, or returns `None` if it is not one. A file that `is_named` by the caller
+/// counts as an image; for other files the first bytes decide.
 pub(super) fn read(
     processor: &ImageProcessor,
     path: &Path,
@@ -35,7 +36,7 @@ pub(super) fn read(
     if !is_named && !is_image(&bytes) {
         return Ok(None);
     }
-    // One byte beyond the limit shows that it is passed.
+    // One byte more than the limit is read, so that the decoder finds a file that is too long.
     let limit = processor.limits().max_bytes.saturating_add(1);
     (&file).take(limit.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
     let mut digester = Digester::default();
