@@ -11,7 +11,7 @@
 
 use align_benches::values;
 use align_search::{
-    Description, Digest, Dtype, Index, IndexWriter, Item, Kind, ModelIdentity, Query,
+    Description, Digest, Dtype, Index, IndexWriter, Item, ItemKind, ModelIdentity, Query,
     SearchOptions, Searcher, TextItem,
 };
 use align_tensor::{MappedFile, Runtime};
@@ -40,10 +40,11 @@ fn main() -> Result<()> {
     let files = embeddings(folder)?;
     let bytes = (index.len() * DIM * 2) as f64;
     let runtime = Runtime::new()?;
-    let searcher = Searcher::new(&index, runtime.clone());
-    let options = SearchOptions { top: NonZeroUsize::new(10), threshold: None };
+    let searcher = Searcher::new(index, runtime.clone());
+    let index = searcher.index();
+    let options = SearchOptions::default().with_top(NonZeroUsize::new(10));
     let queries = (0..count)
-        .map(|number| Query::of(ArrayView1::from(&random(1, number as u32 + 7))))
+        .map(|number| Query::from_embedding(ArrayView1::from(&random(1, number as u32 + 7))))
         .collect::<Result<Vec<_>, _>>()?;
 
     let (mut sum, mut one, mut many) = (Vec::new(), Vec::new(), Vec::new());
@@ -77,12 +78,12 @@ fn main() -> Result<()> {
 fn make(folder: &Path, rows: usize) -> Result<()> {
     const STEP: usize = 8192;
     let model = ModelIdentity {
-        fingerprint: Digest::of(b"random"),
+        fingerprint: Digest::from_content(b"random"),
         precision: "f32".to_owned(),
         preprocessing: Default::default(),
         dim: DIM,
     };
-    let description = Description { kind: Kind::Texts, dtype: Dtype::F16, model };
+    let description = Description { kind: ItemKind::Texts, dtype: Dtype::F16, model };
     let mut writer = IndexWriter::open(folder, &description)?;
     let mut all = Vec::with_capacity(rows);
     for first in (0..rows).step_by(STEP) {

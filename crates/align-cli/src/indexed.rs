@@ -3,7 +3,7 @@
 use crate::cli::Global;
 use align_model::{AlignModel, AlignProcessor, Runtime};
 use align_search::{Index, IndexError, Item, ModelIdentity};
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
 /// A model with its processor, and by what its embeddings are known again.
@@ -20,9 +20,7 @@ impl Embedder {
         let source = global.model_source()?;
         let processor = source.processor()?;
         let model = global.load_model()?;
-        let fingerprint = source
-            .fingerprint(&runtime.threads)
-            .map_err(|error| anyhow!("cannot read the model: {error}"))?;
+        let fingerprint = source.fingerprint(&runtime.threads).context("cannot read the model")?;
         let identity = ModelIdentity::new(fingerprint, &model, &processor, model.precision());
         Ok(Self { model, processor, identity, runtime })
     }

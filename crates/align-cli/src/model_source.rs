@@ -8,9 +8,8 @@ use align_model::{
 };
 #[cfg(feature = "demo-model")]
 use align_search::fingerprint;
-use align_search::{Digest, fingerprint_folder};
+use align_search::{Digest, FingerprintError, fingerprint_folder};
 use std::fmt;
-use std::io;
 use std::path::Path;
 
 /// A checkpoint that a command works with.
@@ -44,7 +43,7 @@ impl<'a> ModelSource<'a> {
     }
 
     /// By what embeddings of this model are known again.
-    pub(crate) fn fingerprint(self, threads: &Threads) -> io::Result<Digest> {
+    pub(crate) fn fingerprint(self, threads: &Threads) -> Result<Digest, FingerprintError> {
         match self {
             Self::Folder(folder) => fingerprint_folder(folder, threads),
             #[cfg(feature = "demo-model")]

@@ -4,6 +4,7 @@
 //! - [`ImageProcessor`]: resize (bit for bit as Pillow), crop, rescale and normalise into
 //!   `[N, C, H, W]` arrays;
 //! - [`ImageProcessorConfig`]: the contents of `preprocessor_config.json`, and the defaults;
+//! - [`files`]: the files in folders, before any of them is opened;
 //! - [`Tokenizer`]: strings to BERT WordPiece token ids, padded or ragged;
 //! - [`ProcessorError`]: errors that name files and fields.
 //!
@@ -26,6 +27,7 @@ mod crop;
 pub mod decode;
 mod dimensions;
 mod error;
+pub mod files;
 mod image_processor;
 mod json;
 mod resize;

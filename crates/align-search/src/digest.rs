@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// ```
 /// use align_search::Digest;
 ///
-/// let digest = Digest::of(b"abc");
+/// let digest = Digest::from_content(b"abc");
 /// assert_eq!(digest.to_string().get(..16), Some("ba7816bf8f01cfea"));
 /// assert_eq!(digest.to_string().parse(), Ok(digest));
 /// ```
@@ -19,12 +19,12 @@ use std::str::FromStr;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
+    /// The digest of `content`.
+    pub fn from_content(content: &[u8]) -> Self {
+        Self(Sha256::digest(content).into())
     }
 
-    /// The first twelve digits: enough to tell the files of one folder apart.
+    /// The first twelve digits, which are enough to distinguish the files of a folder.
     pub(crate) fn short(self) -> String {
         let mut digits = self.to_string();
         digits.truncate(12);
@@ -44,7 +44,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A text that is no digest.
+/// The error for a text that is not a digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected 64 hexadecimal digits, found {0:?}")]
 pub struct DigestError(String);
@@ -78,15 +78,15 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// Digests what is written to it, and counts.
-#[derive(Default)]
+/// A writer that computes the digest and the length of the bytes written to it.
+#[derive(Debug, Default)]
 pub(crate) struct Digester {
     state: Sha256,
     bytes: u64,
 }
 
 impl Digester {
-    /// The digest of all that was written, and how many bytes that was.
+    /// The digest of all bytes written, and their number.
     pub(crate) fn finish(self) -> (Digest, u64) {
         (Digest(self.state.finalize().into()), self.bytes)
     }
@@ -114,12 +114,12 @@ mod tests {
         let mut digester = Digester::default();
         digester.write_all(b"a").unwrap();
         digester.write_all(b"bc").unwrap();
-        assert_eq!(digester.finish(), (Digest::of(b"abc"), 3));
+        assert_eq!(digester.finish(), (Digest::from_content(b"abc"), 3));
     }
 
     #[test]
     fn other_texts_are_refused() {
-        let digits = Digest::of(b"").to_string();
+        let digits = Digest::from_content(b"").to_string();
         for text in
             ["", "ab", &digits.to_uppercase(), &digits.replace('e', "g"), &format!("{digits}0")]
         {

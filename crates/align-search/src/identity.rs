@@ -1,37 +1,35 @@
-//! Which model made an embedding: what must agree for two embeddings to be compared.
+//! The identity of a model. Embeddings may be compared only if their models have the same identity.
 
-use crate::Digest;
-use align_model::{AlignModel, AlignProcessor, Precision, Threads};
-use align_tensor::MappedFile;
+use crate::digest::Digest;
+use align_model::{AlignModel, AlignProcessor};
+use align_tensor::{Checkpoint, CheckpointError, MappedFile, Precision, Threads};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Bytes that one task digests.
+/// Bytes that one task digests. The fingerprint depends on it.
 const CHUNK: usize = 8 << 20;
 
-/// The files that bear on embeddings, beside the weights.
+/// The files that affect embeddings, apart from the weights.
 const FILES: [&str; 4] = ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"];
-const WEIGHTS: &str = "model.safetensors";
-const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
 
-/// What decides about an embedding, beside the image or text itself.
+/// Everything that an embedding depends on, apart from the image or text itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelIdentity {
-    /// Digest of configuration, tokenizer and weights; see [`fingerprint`].
+    /// The digest of configuration, tokenizer and weights; see [`fingerprint`].
     pub fingerprint: Digest,
     /// The arithmetic of the matrix products.
     pub precision: String,
-    /// How images become pixel values, setting by setting.
+    /// The settings of the image processor.
     pub preprocessing: BTreeMap<String, String>,
-    /// The values of an embedding.
+    /// The number of values of an embedding.
     pub dim: usize,
 }
 
 impl ModelIdentity {
-    /// The identity of a loaded model. `fingerprint` is that of the files that it was loaded from.
+    /// The identity of a loaded model. `fingerprint` is the fingerprint of its files.
     pub fn new(
         fingerprint: Digest,
         model: &AlignModel,
@@ -48,7 +46,7 @@ impl ModelIdentity {
         }
     }
 
-    /// The first thing in which `other` differs: its name, what it is here, and what there.
+    /// The first property that differs from `other`: its name, its value here, its value there.
     pub(crate) fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let settings = self.preprocessing.keys().chain(other.preprocessing.keys());
         let setting = |identity: &Self, name: &String| {
@@ -69,18 +67,23 @@ impl ModelIdentity {
     }
 }
 
-/// A digest of named files. Names, lengths and all bytes count; the order does not. Files are
-/// digested in chunks, on all threads.
+/// A digest of the names and contents of files. It does not depend on the order of the files. They
+/// are digested in chunks, on all threads.
 ///
-/// It is the SHA-256 of, for each file in the order of the names: the name, a zero byte, the
-/// length (u64, little-endian), and the SHA-256 of each of its chunks of 8 MiB.
+/// The fingerprint is the SHA-256 of the following bytes of each file, with the files sorted by
+/// name:
+///
+/// 1. the name and a zero byte;
+/// 2. the length of the file, a little-endian `u64`;
+/// 3. for each chunk of 8 MiB, the 64 hexadecimal digits of its SHA-256.
 pub fn fingerprint<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     threads: &Threads,
 ) -> Digest {
     let files: BTreeMap<&str, &[u8]> = files.into_iter().collect();
     let chunks: Vec<&[u8]> = files.values().flat_map(|bytes| bytes.chunks(CHUNK)).collect();
-    let digests = threads.gather(|team| team.map(chunks.len(), |chunk| Digest::of(chunks[chunk])));
+    let digests =
+        threads.gather(|team| team.map(chunks.len(), |chunk| Digest::from_content(chunks[chunk])));
     let mut digests = digests.into_iter();
     let mut all = Vec::new();
     for (name, bytes) in files {
@@ -91,49 +94,53 @@ pub fn fingerprint<'a>(
             all.extend(digest.to_string().into_bytes());
         }
     }
-    Digest::of(&all)
+    Digest::from_content(&all)
+}
+
+/// Why the fingerprint of a folder cannot be computed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FingerprintError {
+    /// The weight files cannot be listed.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file cannot be read.
+    #[error("{}: cannot read", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
 }
 
 /// The [`fingerprint`] of a checkpoint folder: its configuration, tokenizer and weights.
 ///
 /// # Errors
-/// Where a file cannot be read, or the index of the weights' shards not be understood.
-pub fn fingerprint_folder(folder: impl AsRef<Path>, threads: &Threads) -> io::Result<Digest> {
+/// If a file cannot be read, or the index of the shards is damaged.
+pub fn fingerprint_folder(
+    folder: impl AsRef<Path>,
+    threads: &Threads,
+) -> Result<Digest, FingerprintError> {
     let folder = folder.as_ref();
     let names = FILES.into_iter().filter(|name| folder.join(name).exists()).map(str::to_owned);
     let mut files = BTreeMap::new();
-    for name in names.chain(weights(folder)?) {
-        let path = folder.join(&name);
-        let named =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        files.insert(name, MappedFile::open(&path).map_err(named)?);
+    for name in names.chain(Checkpoint::list_files(folder)?) {
+        let file = folder.join(&name);
+        let mapped = MappedFile::open(&file);
+        files.insert(name, mapped.map_err(|source| FingerprintError::Io { file, source })?);
     }
     Ok(fingerprint(files.iter().map(|(name, file)| (name.as_str(), file.bytes())), threads))
-}
-
-/// The names of the files that hold the weights.
-fn weights(folder: &Path) -> io::Result<Vec<String>> {
-    let index = folder.join(WEIGHTS_INDEX);
-    if folder.join(WEIGHTS).exists() || !index.exists() {
-        return Ok(vec![WEIGHTS.to_owned()]);
-    }
-    #[derive(Deserialize)]
-    struct Shards {
-        weight_map: BTreeMap<String, String>,
-    }
-    let named = |error: &dyn std::fmt::Display| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", index.display()))
-    };
-    let shards: Shards = serde_json::from_slice(&std::fs::read(&index).map_err(|e| named(&e))?)
-        .map_err(|error| named(&error))?;
-    let names: BTreeSet<String> = shards.weight_map.into_values().collect();
-    Ok(names.into_iter().chain([WEIGHTS_INDEX.to_owned()]).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
     use std::num::NonZeroUsize;
+
+    const WEIGHTS: &str = "model.safetensors";
+    const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
 
     #[test]
     fn names_lengths_and_every_byte_count() {
@@ -173,7 +180,7 @@ mod tests {
         let before = print().unwrap();
         write("two", "3");
         assert_ne!(print().unwrap(), before);
-        // Not read where there is a single file, as a checkpoint is opened.
+        // A single file takes precedence over shards, as when a checkpoint is opened.
         write(WEIGHTS, "4");
         let single = print().unwrap();
         write("two", "5");
@@ -185,7 +192,7 @@ mod tests {
     #[test]
     fn the_first_difference_is_named() {
         let ours = ModelIdentity {
-            fingerprint: Digest::of(b"1"),
+            fingerprint: Digest::from_content(b"1"),
             precision: "f32".to_owned(),
             preprocessing: [("size".to_owned(), "2x2".to_owned())].into(),
             dim: 4,

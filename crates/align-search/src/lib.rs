@@ -1,21 +1,20 @@
-//! Search over ALIGN embeddings, and what measures them.
+//! Search over ALIGN embeddings.
 //!
 //! - [`index`]: embeddings on disk, read by [`Index`] and written by [`IndexWriter`];
-//! - [`update`]: bringing an index up to date with files or texts;
-//! - [`Query`]: what is searched for; [`Searcher`]: what is found; [`duplicates`]: what is there twice;
-//! - [`ModelIdentity`]: which model made an embedding;
-//! - [`metrics`]: how good embeddings are;
-//! - [`dataset`]: labelled and captioned images, to measure that with;
-//! - [`npy`]: NumPy's files.
+//! - [`update`]: updates of an index from files or texts;
+//! - [`Searcher`]: exact search for a [`Query`];
+//! - [`duplicates`]: groups of near-identical items;
+//! - [`ModelIdentity`]: the model that made an embedding;
+//! - [`npy`]: `.npy` files of NumPy.
 
 #![forbid(unsafe_code)]
+#![warn(missing_debug_implementations)]
 
-pub mod dataset;
 mod digest;
 mod duplicates;
 mod identity;
 pub mod index;
-pub mod metrics;
+mod message;
 pub mod npy;
 mod query;
 mod searcher;
@@ -23,12 +22,14 @@ mod searcher;
 mod testing;
 pub mod update;
 
+pub use ndarray;
+
 pub use digest::{Digest, DigestError};
 pub use duplicates::duplicates;
-pub use identity::{ModelIdentity, fingerprint, fingerprint_folder};
+pub use identity::{FingerprintError, ModelIdentity, fingerprint, fingerprint_folder};
 pub use index::{
-    Description, Failure, FileStamp, ImageItem, Index, IndexError, IndexWriter, Item, Kind, Known,
-    TextItem,
+    Description, Failure, FileStamp, ImageItem, Index, IndexError, IndexWriter, Item, ItemKind,
+    KnownItem, TextItem,
 };
 pub use npy::Dtype;
 pub use query::{Query, QueryError};

@@ -1,4 +1,4 @@
-//! Bringing an index up to date: what is embedded, what is not, and what is left in the end.
+//! Updates of an index: which files are embedded, and what the index holds in the end.
 
 #[path = "../../align-model/tests/common/checkpoint.rs"]
 mod checkpoint;
@@ -6,7 +6,7 @@ mod checkpoint;
 use align_model::{AlignModel, AlignProcessor, Precision, RgbImage, Threads, embed_texts};
 use align_search::update::{Event, Report, update_images, update_texts, walk};
 use align_search::{
-    Description, Dtype, Index, IndexWriter, Kind, ModelIdentity, fingerprint_folder,
+    Description, Dtype, Index, IndexWriter, ItemKind, ModelIdentity, fingerprint_folder,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,7 +38,7 @@ fn tools() -> &'static Tools {
 /// A folder with `pictures/`, and an index of them.
 struct Case {
     temporary: TempDir,
-    /// What was left out by the last update, and why.
+    /// The files that the last update left out, and the reasons.
     left_out: Vec<(String, String)>,
 }
 
@@ -53,7 +53,7 @@ impl Case {
         self.temporary.path().join(name)
     }
 
-    /// A picture that follows from its number.
+    /// A picture that depends on its number.
     fn picture(&self, name: &str, number: u32) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -64,7 +64,7 @@ impl Case {
 
     fn update(&mut self, paths: &[&str]) -> Report {
         let Tools { model, processor, identity } = tools();
-        let kind = Kind::Images;
+        let kind = ItemKind::Images;
         let description = Description { kind, dtype: Dtype::F16, model: identity.clone() };
         let paths: Vec<PathBuf> = paths.iter().map(|name| self.path(name)).collect();
         let walk = walk(&paths, &self.path("index"));
@@ -95,7 +95,7 @@ impl Case {
         Index::open(self.path("index")).unwrap()
     }
 
-    /// The names of all items below the case's folder.
+    /// The names of all items below the folder of the case.
     fn names(&self) -> Vec<String> {
         let index = self.index();
         let name = |row| {
@@ -114,7 +114,7 @@ impl Case {
     }
 }
 
-/// Makes a file look as if it had been changed at another time.
+/// Sets another time of change.
 fn touch(path: &Path) {
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000)).unwrap();
@@ -135,8 +135,8 @@ fn rows_are_what_the_model_gives() {
         let features = model.get_image_features(pixels.view()).unwrap();
         let expected = align_model::l2_normalize(features);
         let found = index.embedding(row).unwrap();
-        // Half precision has 11 bits: half of the last place is 2^-11 of a value's size, and
-        // 2^-25 where values are subnormal.
+        // Half precision has 11 bits. The rounding error is at most 2^-11 of the value, or 2^-25 for
+        // subnormal values.
         let near = |(a, b): (&f32, &f32)| (a - b).abs() <= b.abs() / 2048.0 + 2.0f32.powi(-25);
         assert!(found.iter().zip(&expected).all(near), "{name}");
     }
@@ -164,7 +164,7 @@ fn only_what_is_new_or_changed_is_embedded() {
         embedded: 2,
         kept: 1,
         recognised: 2,
-        // The old name of the one that was moved, and the one that is gone.
+        // The old name of the moved file, and the removed file.
         dropped: 2,
         ..Report::default()
     };
@@ -172,7 +172,7 @@ fn only_what_is_new_or_changed_is_embedded() {
     let names = ["0", "1", "2", "33", "sub/5"].map(|name| format!("pictures/{name}.png"));
     assert_eq!(case.names(), names);
 
-    // The same in one run.
+    // One run over the same files leaves the same bytes.
     let second = case.files();
     fs::remove_dir_all(case.path("index")).unwrap();
     assert_eq!(case.update(&["pictures"]).embedded, 5);
@@ -205,7 +205,7 @@ fn a_broken_file_is_tried_again_when_it_changes() {
     let report = case.update(&["pictures"]);
     assert_eq!((report.items, report.embedded, report.failed_before), (2, 1, 0));
     assert!(case.index().failures().unwrap().is_empty());
-    // What was good and is broken now is no longer in the index.
+    // A file that was good and is broken now is no longer in the index.
     fs::write(case.path("pictures/good.png"), &whole[..70]).unwrap();
     let report = case.update(&["pictures"]);
     assert_eq!((report.items, report.failed, report.dropped), (1, 1, 1));
@@ -223,7 +223,7 @@ fn named_files_must_be_images_and_missing_ones_are_said() {
         reasons[0] == "no such file or folder" && reasons[1].starts_with("not an image"),
         "{reasons:?}"
     );
-    // One that was there is dropped without a word.
+    // A file that was indexed and removed is dropped without an error.
     fs::remove_file(case.path("pictures/a.png")).unwrap();
     let report = case.update(&["pictures/a.png"]);
     assert_eq!((report.items, report.dropped, report.failed), (0, 1, 0));
@@ -238,10 +238,10 @@ fn what_lies_elsewhere_stays_and_is_followed_when_it_moves() {
     case.update(&["pictures"]);
     let report = case.update(&["other"]);
     assert_eq!((report.items, report.embedded, report.kept), (3, 2, 1));
-    // Gone, but nobody has looked.
+    // The file is removed, but it is outside the roots of this walk.
     fs::remove_file(case.path("pictures/a.png")).unwrap();
     assert_eq!(case.update(&["other"]).items, 3);
-    // Moved to where somebody looks; the one that is copied stays.
+    // A file that is moved below the roots is followed. A file that is copied stays.
     fs::rename(case.path("other/b.png"), case.path("pictures/b.png")).unwrap();
     fs::copy(case.path("other/c.png"), case.path("pictures/c.png")).unwrap();
     let report = case.update(&["pictures"]);
@@ -258,11 +258,11 @@ fn a_run_that_was_cut_short_is_gone_on_with() {
     let at_once = case.files();
     fs::remove_dir_all(case.path("index")).unwrap();
 
-    // A run whose index cannot be put in order: where the last file should be made, a folder is.
+    // A run that cannot write its files: a folder has the name of the temporary file.
     case.update(&["pictures/0.png"]);
     fs::create_dir(case.path("index/temporary")).unwrap();
     let Tools { model, processor, identity } = tools();
-    let kind = Kind::Images;
+    let kind = ItemKind::Images;
     let description = Description { kind, dtype: Dtype::F16, model: identity.clone() };
     let run = || {
         let writer = IndexWriter::open(case.path("index"), &description)?;
@@ -282,7 +282,7 @@ fn a_run_that_was_cut_short_is_gone_on_with() {
 fn texts_are_kept_in_their_order_each_once() {
     let case = Case::new();
     let Tools { model, processor, identity } = tools();
-    let kind = Kind::Texts;
+    let kind = ItemKind::Texts;
     let description = Description { kind, dtype: Dtype::F32, model: identity.clone() };
     let update = |texts: &[&str]| {
         let writer = IndexWriter::open(case.path("index"), &description).unwrap();
@@ -307,7 +307,7 @@ fn texts_are_kept_in_their_order_each_once() {
     let before = case.files();
     let message = update(&["the", &"cat ".repeat(80)]).unwrap_err().to_string();
     assert!(message.contains("text 1 (\"cat cat"), "{message}");
-    // All but the journal that was begun is as it was.
+    // All files but the new journal are unchanged.
     let after = case.files();
     assert!(before.iter().all(|(name, bytes)| after.get(name) == Some(bytes)));
     assert_eq!(names(&case.index()), ["blue", "red", "a dog"]);

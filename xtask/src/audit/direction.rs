@@ -6,14 +6,18 @@ use super::Report;
 use super::shipped::Shipped;
 
 /// What each shipped crate may use of the others. A crate that is not listed is a fault.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("align-tensor", &[]),
     ("align-processor", &[]),
     ("align-efficientnet", &["align-tensor"]),
     ("align-bert", &["align-tensor"]),
     ("align-model", &["align-tensor", "align-efficientnet", "align-bert", "align-processor"]),
     ("align-search", &["align-tensor", "align-processor", "align-model"]),
-    ("align-cli", &["align-tensor", "align-processor", "align-model", "align-search"]),
+    ("align-eval", &["align-tensor", "align-processor"]),
+    (
+        "align-cli",
+        &["align-tensor", "align-processor", "align-model", "align-search", "align-eval"],
+    ),
 ];
 
 pub(super) fn check(shipped: &Shipped) -> Report {

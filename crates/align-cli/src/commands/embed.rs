@@ -2,7 +2,7 @@
 
 use crate::cli::{Embed, EmbedImage, EmbedOutput, EmbedText, Global};
 use crate::failure::{Outcome, Usage};
-use crate::input::{self, CaptionReader, ImageReader, Shard, Source};
+use crate::input::{self, CaptionReader, ImageReader, Source};
 use crate::sink::sink;
 use align_model::{AlignProcessor, Padding, TokenizerOptions, l2_normalize, text_features};
 use anyhow::Result;
@@ -20,7 +20,7 @@ pub(crate) fn run(global: &Global, arguments: &Embed) -> Result<Outcome> {
 fn images(global: &Global, arguments: &EmbedImage) -> Result<Outcome> {
     let EmbedImage { paths, column, output, skipping } = arguments;
     let paths = input::paths(paths)?.into_iter();
-    let sources = paths.map(Source::of).collect::<Result<Vec<_>, _>>()?;
+    let sources = paths.map(Source::from_path).collect::<Result<Vec<_>, _>>()?;
     if column.is_some() && !sources.iter().any(|source| matches!(source, Source::Shard(_))) {
         return Err(no_column().into());
     }
@@ -67,7 +67,7 @@ fn texts(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
 fn captions(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     let EmbedText { shards, column, output, skipping, .. } = arguments;
     let shards = input::paths(shards)?;
-    let shards = shards.iter().map(|path| Shard::of(path)?.ok_or_else(|| no_shard(path)));
+    let shards = shards.iter().map(|path| input::shard(path)?.ok_or_else(|| no_shard(path)));
     let shards = shards.collect::<Result<Vec<_>, Usage>>()?;
     let processor = text_processor(global, arguments.truncate)?;
     let model = global.load_model()?;

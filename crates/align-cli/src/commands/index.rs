@@ -8,7 +8,7 @@ use crate::indexed::Embedder;
 use crate::input;
 use crate::output::{Record, Records};
 use align_search::update::{Event, Report, update_images, update_texts, walk};
-use align_search::{Description, Dtype, Index, IndexError, IndexWriter, Kind};
+use align_search::{Description, Dtype, Index, IndexError, IndexWriter, ItemKind};
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -25,8 +25,8 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<Outcome> {
 
 fn update(global: &Global, arguments: &Arguments) -> Result<Outcome> {
     let (kind, report) = match &arguments.texts {
-        Some(file) => (Kind::Texts, texts(global, arguments, file)?),
-        None => (Kind::Images, images(global, arguments)?),
+        Some(file) => (ItemKind::Texts, texts(global, arguments, file)?),
+        None => (ItemKind::Images, images(global, arguments)?),
     };
     let record = Updated { index: arguments.folder().display().to_string(), kind, report };
     Records::only(global.format(), &record)?;
@@ -45,7 +45,7 @@ fn images(global: &Global, arguments: &Arguments) -> Result<Report> {
         // Not worth a new index.
         bail!("{}: no such file or folder", paths[0].display());
     }
-    let (embedder, writer) = open(global, arguments, Kind::Images)?;
+    let (embedder, writer) = open(global, arguments, ItemKind::Images)?;
     let workers = NonZeroUsize::new(embedder.runtime.threads.count()).unwrap_or(NonZeroUsize::MIN);
     let mut progress = Progress::new(global, "files");
     let Embedder { model, processor, .. } = &embedder;
@@ -58,7 +58,7 @@ fn images(global: &Global, arguments: &Arguments) -> Result<Report> {
 
 fn texts(global: &Global, arguments: &Arguments, file: &Path) -> Result<Report> {
     let texts = input::lines_of_file(file)?;
-    let (embedder, writer) = open(global, arguments, Kind::Texts)?;
+    let (embedder, writer) = open(global, arguments, ItemKind::Texts)?;
     let mut progress = Progress::new(global, "texts");
     let Embedder { model, processor, .. } = &embedder;
     let report = update_texts(writer, model, processor, texts, &mut |event| progress.show(event))?;
@@ -67,7 +67,7 @@ fn texts(global: &Global, arguments: &Arguments, file: &Path) -> Result<Report> 
 }
 
 /// The model, and the index opened for it.
-fn open(global: &Global, arguments: &Arguments, kind: Kind) -> Result<(Embedder, IndexWriter)> {
+fn open(global: &Global, arguments: &Arguments, kind: ItemKind) -> Result<(Embedder, IndexWriter)> {
     let dtype = match (arguments.dtype, Index::open(arguments.folder())) {
         (Some(dtype), _) => dtype.into(),
         (None, Ok(index)) => index.description().dtype,
@@ -101,9 +101,10 @@ impl<'a> Progress<'a> {
             Event::Planned(count) => self.bar = self.global.progress(count, self.kind),
             Event::Done(count) => self.bar.inc(count as u64),
             Event::LeftOut { path, reason } => {
-                let reason = reason.to_string();
-                let message =
-                    if reason.contains(path) { reason } else { format!("{path}: {reason}") };
+                let message = match reason.contains(path) {
+                    true => reason.to_owned(),
+                    false => format!("{path}: {reason}"),
+                };
                 self.bar.suspend(|| eprintln!("error: {message}"));
             }
         }
@@ -113,7 +114,7 @@ impl<'a> Progress<'a> {
 #[derive(Serialize)]
 struct Updated {
     index: String,
-    kind: Kind,
+    kind: ItemKind,
     #[serde(flatten)]
     report: Report,
 }

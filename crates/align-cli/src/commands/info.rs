@@ -187,7 +187,7 @@ impl Machine {
                 .iter()
                 .map(|precision| Means {
                     precision: precision.to_string(),
-                    by: runtime.isa.product_instructions(precision),
+                    by: runtime.isa.product_instructions(*precision),
                 })
                 .collect(),
             threads: runtime.threads.count(),

@@ -30,10 +30,11 @@ pub(crate) fn run(global: &Global, arguments: &Search) -> Result<Outcome> {
     let queries = terms::embed(&embedder, &asked)?;
 
     let top = arguments.top.or(arguments.threshold.is_none().then_some(DEFAULT_TOP));
-    let options = SearchOptions { top, threshold: arguments.threshold };
-    let answers = Searcher::new(&index, embedder.runtime.clone()).search(&queries, options)?;
+    let options = SearchOptions::default().with_top(top).with_threshold(arguments.threshold);
+    let searcher = Searcher::new(index, embedder.runtime.clone());
+    let answers = searcher.search(&queries, options)?;
 
-    let names = ItemNames::new(&index);
+    let names = ItemNames::new(searcher.index());
     if let Some(path) = &arguments.html {
         page::write(path, &embedder.processor, &names, &asked, &answers)?;
     }

@@ -1,11 +1,12 @@
 //! Captions through the text tower.
 
-use super::Shard;
+use super::source::item_error;
 use super::tally::Tally;
 use crate::cli::{Global, Skipping};
 use crate::failure::Outcome;
+use align_eval::shards::{Shard, ShardError};
 use align_model::{AlignModel, AlignProcessor, text_features};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use ndarray::Array2;
 
 /// Texts that run through the model together.
@@ -47,9 +48,15 @@ impl<'a> CaptionReader<'a> {
         let mut batch = Vec::with_capacity(TEXT_BATCH);
         for shard in shards {
             shard.captions(column, &mut |caption| {
-                let text = caption.content.and_then(|text| self.checked(text));
+                let content = caption.content.map_err(|error| match error {
+                    ShardError::NoMember { expected } if column.is_none() => {
+                        anyhow!("expected {expected} (--column NAME reads .json), found none")
+                    }
+                    other => item_error(other),
+                });
+                let text = content.and_then(|text| self.checked(text));
                 match text {
-                    Err(error) => tally.skip(&caption.name, error),
+                    Err(error) => tally.skip(&caption.name, &error),
                     Ok(text) => batch.push(Caption { item: caption.name, text }),
                 }
                 if batch.len() < TEXT_BATCH {

@@ -1,11 +1,11 @@
 //! Images through the vision tower.
 
-use super::Source;
+use super::source::{Source, item_error};
 use super::tally::Tally;
 use crate::cli::{Global, Skipping};
 use crate::failure::Outcome;
 use align_model::{AlignModel, AlignProcessor, ModelError, ProcessorError};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use ndarray::{Array2, Array3, Axis};
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,8 @@ impl<'a> ImageReader<'a> {
             match source {
                 Source::File(path) => batches.push(path.display().to_string(), self.open(path))?,
                 Source::Shard(shard) => shard.images(column, max_bytes, &mut |image| {
-                    batches.push(image.name, image.content.and_then(|bytes| self.decode(&bytes)))
+                    let content = image.content.map_err(item_error);
+                    batches.push(image.name, content.and_then(|bytes| self.decode(&bytes)))
                 })?,
             }
         }
@@ -103,7 +104,7 @@ impl<N: AsRef<Path>, R: FnMut(&[N], Array2<f32>) -> Result<()>> Batches<'_, N, R
         let pixels = match pixels {
             Ok(pixels) => pixels,
             Err(error) => {
-                self.tally.skip(name.as_ref().display(), error);
+                self.tally.skip(name.as_ref().display(), &error);
                 return Ok(());
             }
         };
@@ -131,6 +132,7 @@ impl<N: AsRef<Path>, R: FnMut(&[N], Array2<f32>) -> Result<()>> Batches<'_, N, R
         let mut features = match self.model.get_image_features(pixels.view()) {
             Ok(features) => features,
             Err(error @ ModelError::Vision(_)) => {
+                let error = error.into();
                 names.iter().for_each(|name| self.tally.skip(name.as_ref().display(), &error));
                 return Ok(());
             }
@@ -139,13 +141,13 @@ impl<N: AsRef<Path>, R: FnMut(&[N], Array2<f32>) -> Result<()>> Batches<'_, N, R
         let finite: Vec<bool> =
             features.rows().into_iter().map(|row| row.iter().all(|x| x.is_finite())).collect();
         if finite.contains(&false) {
-            const FAULT: &str = "the model gives no finite embedding; see `align info`";
+            let error = anyhow!("the model gives no finite embedding; see `align info`");
             let rows: Vec<usize> = (0..names.len()).filter(|&i| finite[i]).collect();
             let mut is_finite = finite.iter();
             names.retain(|name| {
                 let keep = is_finite.next() == Some(&true);
                 if !keep {
-                    self.tally.skip(name.as_ref().display(), FAULT);
+                    self.tally.skip(name.as_ref().display(), &error);
                 }
                 keep
             });

@@ -1,6 +1,7 @@
 //! Lines of standard input and of files.
 
 use crate::failure::Usage;
+use align_eval::lists::numbered_entries;
 use anyhow::{Result, anyhow};
 use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
@@ -21,11 +22,7 @@ pub(crate) fn numbered_lines_of_file(path: &Path) -> Result<Vec<(usize, String)>
         true => Box::new(stdin().lock()),
         false => Box::new(BufReader::new(File::open(path).map_err(in_file)?)),
     };
-    (1..)
-        .zip(file.lines())
-        .map(|(number, line)| Ok((number, line.map_err(in_file)?.trim().to_owned())))
-        .filter(|line| line.as_ref().map_or(true, |(_, line)| !line.is_empty()))
-        .collect()
+    numbered_entries(file).map(|entry| entry.map_err(in_file)).collect()
 }
 
 /// What to call a file that may be standard input.

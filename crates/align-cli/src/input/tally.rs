@@ -1,11 +1,12 @@
-//! How far a run has come, and what it had to leave out.
+//! Progress of a run, and the items that it skips.
 
 use crate::cli::{Global, Skipping};
 use crate::failure::Outcome;
+use anyhow::Error;
 use indicatif::ProgressBar;
 use std::fmt::Display;
 
-/// Counts things of one kind that are read one after another.
+/// Counts items of one kind as they are read or skipped.
 pub(super) struct Tally<'a> {
     global: &'a Global,
     kind: &'static str,
@@ -15,7 +16,7 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// Begins to count things of a kind, `len` of them if that is known.
+    /// A count of items of a kind. `len` is their number, if it is known.
     pub(super) fn new(global: &'a Global, kind: &'static str, len: Option<usize>) -> Self {
         let progress = match len {
             Some(len) => global.progress(len, kind),
@@ -24,14 +25,14 @@ impl<'a> Tally<'a> {
         Self { global, kind, progress, read: 0, skipped: 0 }
     }
 
-    /// Counts some that were read.
+    /// Counts items that were read.
     pub(super) fn read(&mut self, count: usize) {
         self.read += count;
         self.progress.inc(count as u64);
     }
 
-    /// Reports one that is left out.
-    pub(super) fn skip(&mut self, name: impl Display, error: impl Display) {
+    /// Reports an item that is skipped.
+    pub(super) fn skip(&mut self, name: impl Display, error: &Error) {
         let (name, error) = (name.to_string(), format!("{error:#}"));
         let message = if error.contains(&name) { error } else { format!("{name}: {error}") };
         self.progress.suspend(|| eprintln!("error: {message}"));
@@ -39,7 +40,7 @@ impl<'a> Tally<'a> {
         self.skipped += 1;
     }
 
-    /// What the run comes to.
+    /// The outcome of the run.
     pub(super) fn finish(self, skipping: &Skipping) -> Outcome {
         self.progress.finish_and_clear();
         if self.skipped == 0 {

@@ -64,9 +64,9 @@ fn check(found: &[Value], query: usize, expected: &[(f64, String)]) {
 #[test]
 fn terms_are_weighted_added_and_ranked_by_cosine() {
     let folder = indexed();
-    let query = Query::new().with(2.0, text("a cat").view()).unwrap();
-    let query = query.with(1.0, image(&folder, "photos/03.png").view()).unwrap();
-    let query = query.with(-0.5, text("the dog").view()).unwrap();
+    let query = Query::new().add_term(2.0, text("a cat").view()).unwrap();
+    let query = query.add_term(1.0, image(&folder, "photos/03.png").view()).unwrap();
+    let query = query.add_term(-0.5, text("the dog").view()).unwrap();
     let expected = ranked(&folder, &query);
     let terms = ["--text", "2:a cat", "--image", "photos/03.png", "--minus", "0.5:the dog"];
     let search = |more: &[&str]| {
@@ -104,9 +104,12 @@ fn many_queries_come_as_lines_of_json() {
     let folder = indexed();
     let image = image(&folder, "red.png");
     let queries = [
-        Query::of(text("a cat").view()).unwrap(),
-        Query::of(image.view()).unwrap().with(-2.0, text("dog").view()).unwrap(),
-        Query::of(text("a cat").view()).unwrap().with(3.0, text("2:red").view()).unwrap(),
+        Query::from_embedding(text("a cat").view()).unwrap(),
+        Query::from_embedding(image.view()).unwrap().add_term(-2.0, text("dog").view()).unwrap(),
+        Query::from_embedding(text("a cat").view())
+            .unwrap()
+            .add_term(3.0, text("2:red").view())
+            .unwrap(),
     ];
     let lines = "{\"text\": \"a cat\"}\n\n{\"image\": \"red.png\", \"minus\": \"2:dog\"}\n\
                  {\"text\": [\"a cat\", \"3:2:red\"]}\n";
@@ -143,7 +146,7 @@ fn texts_find_texts() {
     let index = ["index", "--texts", "texts.txt", "--index", "idx", "--dtype", "f32"];
     assert_eq!(folder.run(&index).code, 0);
     let found = folder.run(&["search", "--index", "idx", "--text", "the dog"]).json_lines();
-    let query = Query::of(text("the dog").view()).unwrap();
+    let query = Query::from_embedding(text("the dog").view()).unwrap();
     check(&found, 0, &ranked(&folder, &query));
     assert_eq!(found[0]["item"], "the dog");
     let ran = folder.run(&["search", "--index", "idx", "-t", "red", "--html", "page.html"]);

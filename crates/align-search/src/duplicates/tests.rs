@@ -1,11 +1,11 @@
 use super::*;
-use crate::Dtype;
+use crate::npy::Dtype;
 use crate::testing;
 use align_tensor::{Isa, Threads};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
-/// Groups by comparing all pairs in f64 and walking from one to the next.
+/// Groups by comparing all pairs in f64 and following the links.
 fn reference(index: &Index, threshold: f64) -> Vec<Vec<usize>> {
     let rows: Vec<_> =
         (0..index.len()).map(|row| index.embedding(row).unwrap().mapv(f64::from)).collect();
@@ -37,7 +37,7 @@ proptest! {
         let dtype = if half { Dtype::F16 } else { Dtype::F32 };
         let (_folder, index) = testing::index(dtype, &embeddings);
         let threshold = 0.995;
-        // No pair may be nearer to it than f32 can tell.
+        // No pair may be closer to the threshold than f32 can resolve.
         let wide: Vec<_> =
             (0..rows).map(|row| index.embedding(row).unwrap().mapv(f64::from)).collect();
         let near = |a: usize, b: usize| (wide[a].dot(&wide[b]) - threshold).abs() < 1e-6;

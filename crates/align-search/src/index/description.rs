@@ -1,23 +1,23 @@
-//! What an index is of, and what it was made with.
+//! The description of an index: its items, and how its embeddings were made.
 
-use super::IndexError;
-use crate::ModelIdentity;
+use super::error::IndexError;
+use crate::identity::ModelIdentity;
 use crate::npy::Dtype;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 
-/// What the items of an index are.
+/// The kind of items of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ItemKind {
     /// Image files.
     Images,
     /// Texts.
     Texts,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ItemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Images => "images",
@@ -26,45 +26,48 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What an index is of, and what it was made with: the same for all of its life.
+/// The properties of an index that never change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// What its items are.
-    pub kind: Kind,
-    /// How its embeddings are kept.
+    /// The kind of its items.
+    pub kind: ItemKind,
+    /// The element type of its embeddings.
     pub dtype: Dtype,
-    /// What made them.
+    /// The model that made the embeddings.
     pub model: ModelIdentity,
 }
 
 impl Description {
-    /// Finds out whether embeddings of `model` may be compared with those of the index in `folder`
-    /// that this describes.
+    /// Checks that embeddings of `model` may be compared with those of the index in `folder`, which
+    /// this describes.
     ///
     /// # Errors
-    /// [`IndexError::Other`], naming the first difference.
+    /// If they may not: [`IndexError::Incompatible`], which names the first difference.
     pub fn check_model(&self, folder: &Path, model: &ModelIdentity) -> Result<(), IndexError> {
         match self.model.difference(model) {
             None => Ok(()),
-            Some((what, index, asked)) => {
-                Err(IndexError::Other { folder: folder.to_owned(), what, index, asked })
+            Some((property, index, requested)) => {
+                let folder = folder.to_owned();
+                Err(IndexError::Incompatible { folder, property, index, requested })
             }
         }
     }
 
-    /// Finds out whether an index that is described by `asked` may be written into the one in
-    /// `folder` that this describes.
-    pub(super) fn check(&self, folder: &Path, asked: &Self) -> Result<(), IndexError> {
-        let other = |what: &str, index: &dyn fmt::Display, asked: &dyn fmt::Display| {
-            let (what, index, asked) = (what.to_owned(), index.to_string(), asked.to_string());
-            Err(IndexError::Other { folder: folder.to_owned(), what, index, asked })
+    /// Checks that a run which needs an index as `requested` may write the index in `folder`, which
+    /// this describes.
+    pub(super) fn check(&self, folder: &Path, requested: &Self) -> Result<(), IndexError> {
+        let incompatible = |property: &str, index: String, requested: String| {
+            let (folder, property) = (folder.to_owned(), property.to_owned());
+            Err(IndexError::Incompatible { folder, property, index, requested })
         };
-        if self.kind != asked.kind {
-            return other("kind of items", &self.kind, &asked.kind);
+        if self.kind != requested.kind {
+            let (index, requested) = (self.kind.to_string(), requested.kind.to_string());
+            return incompatible("kind of items", index, requested);
         }
-        if self.dtype != asked.dtype {
-            return other("element type", &self.dtype, &asked.dtype);
+        if self.dtype != requested.dtype {
+            let (index, requested) = (self.dtype.to_string(), requested.dtype.to_string());
+            return incompatible("element type", index, requested);
         }
-        self.check_model(folder, &asked.model)
+        self.check_model(folder, &requested.model)
     }
 }

@@ -1,6 +1,6 @@
-//! What can be wrong with an index.
+//! Errors of an index.
 
-use crate::Digest;
+use crate::digest::Digest;
 use crate::npy::NpyError;
 use align_model::ModelError;
 use std::io;
@@ -10,23 +10,23 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
-    /// The system refused something.
-    #[error("{}: cannot {action}: {cause}", path.display())]
+    /// A file or folder cannot be read or written.
+    #[error("{}: cannot {action}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
-        cause: io::Error,
+        /// The error of the system.
+        source: io::Error,
     },
-    /// There is no index.
+    /// The folder has no index.
     #[error("{}: no index here: there is no manifest.json", folder.display())]
     NoIndex {
         /// The folder.
         folder: PathBuf,
     },
-    /// A new index is not laid among other files.
+    /// The folder has other files, so no index is begun in it.
     #[error(
         "{}: not an index and not empty: it holds {found:?}; choose a new or empty folder",
         folder.display()
@@ -37,39 +37,39 @@ pub enum IndexError {
         /// One of the other files.
         found: String,
     },
-    /// Two writers at once would undo each other's work.
+    /// Another process writes the index.
     #[error("{}: locked: another process is writing this index", lock.display())]
     Locked {
         /// The lock file.
         lock: PathBuf,
     },
-    /// A writer replaced the index again and again while it was being opened.
+    /// A writer replaced the index each time that it was being opened.
     #[error("{}: changed again and again while it was being opened", folder.display())]
-    Restless {
+    ChangedWhileOpening {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file is not the JSON that it should be.
+    /// A file is not valid JSON of its format.
     #[error("{}: {message}", file.display())]
     Json {
         /// The file.
         file: PathBuf,
-        /// Where and why reading stopped.
+        /// The place and the fault.
         message: String,
     },
-    /// A field, or something that it promises, is not as it must be.
+    /// A field is not valid, or a file contradicts it.
     #[error("{}: {field}: expected {expected}, found {found}", file.display())]
     Field {
         /// The file.
         file: PathBuf,
         /// The field.
         field: String,
-        /// What must stand there.
+        /// The value expected.
         expected: String,
-        /// What stands there.
+        /// The value found.
         found: String,
     },
-    /// The bytes of a file are not those that were written.
+    /// The bytes of a file have changed.
     #[error("{}: damaged or changed: expected SHA-256 {expected}, found {found}", file.display())]
     Checksum {
         /// The file.
@@ -79,13 +79,13 @@ pub enum IndexError {
         /// The digest now.
         found: Digest,
     },
-    /// A file of the index is not there.
+    /// A file of the index is missing.
     #[error("{}: missing, though manifest.json lists it", file.display())]
     MissingFile {
         /// The file.
         file: PathBuf,
     },
-    /// A file has been cut short, or something has been added.
+    /// The length of a file has changed.
     #[error("{}: expected {expected} bytes, found {found}", file.display())]
     Length {
         /// The file.
@@ -98,41 +98,41 @@ pub enum IndexError {
     /// A file of embeddings is damaged.
     #[error(transparent)]
     Npy(#[from] NpyError),
-    /// Embeddings of two models are never mixed or compared.
+    /// The index was made in another way, so its embeddings cannot be compared with new ones.
     #[error(
-        "{}: made with another {what}: the index has {index}, this run {asked}; \
+        "{}: made with another {property}: the index has {index}, this run {requested}; \
          run as the index was made, or make a new one",
         folder.display()
     )]
-    Other {
+    Incompatible {
         /// The folder.
         folder: PathBuf,
-        /// What differs.
-        what: String,
-        /// What the index was made with.
+        /// The property that differs.
+        property: String,
+        /// Its value in the index.
         index: String,
-        /// What was asked for.
-        asked: String,
+        /// Its value in this run.
+        requested: String,
     },
-    /// An embedding does not fit the index.
+    /// An embedding has another dimension than the index, or not unit length.
     #[error("embedding of {item:?}: expected {expected}, found {found}")]
     Embedding {
-        /// What it belongs to.
+        /// The name of its item.
         item: String,
-        /// What an embedding must be.
+        /// The property expected.
         expected: String,
-        /// What it is.
+        /// The property found.
         found: String,
     },
-    /// The model refuses its input.
+    /// The model rejects its input.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
 impl IndexError {
-    /// Wraps what the system said about `path` when `action` was tried.
+    /// Turns an error of the system into one that names `path` and `action`.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |cause| Self::Io { path: path.to_owned(), action, cause }
+        move |source| Self::Io { path: path.to_owned(), action, source }
     }
 
     pub(crate) fn field(

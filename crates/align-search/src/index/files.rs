@@ -1,12 +1,12 @@
-//! The files of an index: their names, and how they are written.
+//! The files of an index: names, entries of the manifest, and atomic writes.
 //!
-//! A file is written under a temporary name, forced to the disk, and renamed. Its name holds the
-//! beginning of its digest, so a new file never replaces another one, and the same content always
+//! A file is written under a temporary name, synced to disk, and renamed. Its name holds the
+//! beginning of its digest. So a new file never replaces another file, and the same content always
 //! has the same name.
 
-use super::IndexError;
-use crate::digest::Digester;
-use crate::index::manifest::FileEntry;
+use super::error::IndexError;
+use crate::digest::{Digest, Digester};
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -18,11 +18,20 @@ pub(super) const JOURNAL: &str = "journal.jsonl";
 pub(super) const JOURNAL_ROWS: &str = "journal.rows";
 const TEMPORARY: &str = "temporary";
 
-/// The groups of files whose names hold a digest, with what the names end in.
+/// The prefixes and suffixes of names that hold a digest.
 const DIGESTED: [(&str, &str); 3] =
     [("embeddings-", ".npy"), ("items-", ".jsonl"), ("failures-", ".jsonl")];
 
-/// Whether a file of this name may be listed in a manifest. Such a name leads nowhere else.
+/// A file that the manifest lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileEntry {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) sha256: Digest,
+}
+
+/// Whether a manifest may list a file of this name. Such a name stays within the folder.
 pub(super) fn is_plain_name(name: &str) -> bool {
     DIGESTED.iter().any(|(prefix, suffix)| {
         let middle = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
@@ -30,12 +39,12 @@ pub(super) fn is_plain_name(name: &str) -> bool {
     })
 }
 
-/// Whether a file of this name may be in the folder of an index that has no manifest yet.
-pub(super) fn is_of_beginning(name: &str) -> bool {
+/// Whether an index without a manifest may have a file of this name.
+pub(super) fn may_precede_manifest(name: &str) -> bool {
     [LOCK, TEMPORARY].contains(&name)
 }
 
-/// Writes a file named by `prefix`, the digest of what `write` writes, and `suffix`.
+/// Writes a file and names it by `prefix`, the digest of its content, and `suffix`.
 pub(super) fn write_digested(
     folder: &Path,
     prefix: &str,
@@ -58,7 +67,7 @@ pub(super) fn write_digested(
     Ok(FileEntry { name, bytes, sha256 })
 }
 
-/// Writes to a file and digests what is written.
+/// A writer to a file that also computes the digest.
 struct Tee {
     file: BufWriter<File>,
     digester: Digester,
@@ -76,7 +85,7 @@ impl Write for Tee {
     }
 }
 
-/// Puts `bytes` in the place of a file, whole or not at all.
+/// Replaces a file by `bytes` atomically.
 pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), IndexError> {
     let (temporary, path) = (folder.join(TEMPORARY), folder.join(name));
     let replaced = (|| {
@@ -89,13 +98,13 @@ pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Ind
     replaced.map_err(IndexError::io(&path, "write"))
 }
 
-/// Forces the names in a folder to the disk, where the system can.
+/// Syncs the names in a folder to disk, if the system can do so.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Removes what earlier states of the index left behind: its own files that are not in `keep`. Other
-/// files are left alone.
+/// Removes files of earlier states of the index: those that are not in `keep`. Files that do not
+/// belong to an index are not touched.
 pub(super) fn sweep(folder: &Path, keep: &HashSet<&str>) -> Result<(), IndexError> {
     let entries = fs::read_dir(folder).map_err(IndexError::io(folder, "list"))?;
     for entry in entries {
@@ -113,7 +122,6 @@ pub(super) fn sweep(folder: &Path, keep: &HashSet<&str>) -> Result<(), IndexErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Digest;
 
     #[test]
     fn plain_names_stay_in_the_folder() {
@@ -135,8 +143,8 @@ mod tests {
             entry.unwrap()
         };
         let (one, other) = (write("one"), write("other"));
-        assert_eq!((one.bytes, one.sha256), (3, Digest::of(b"one")));
-        assert_eq!(one.name, format!("items-00000-{}.jsonl", Digest::of(b"one").short()));
+        assert_eq!((one.bytes, one.sha256), (3, Digest::from_content(b"one")));
+        assert_eq!(one.name, format!("items-00000-{}.jsonl", Digest::from_content(b"one").short()));
         assert_eq!(write("one"), one);
         replace(folder.path(), MANIFEST, b"{}").unwrap();
         fs::write(folder.path().join("photo.jpg"), "mine").unwrap();

@@ -1,9 +1,9 @@
-//! What embeddings belong to: lines of JSON.
+//! Items of an index. They are stored as lines of JSON.
 
-use crate::Digest;
+use crate::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-/// What an embedding belongs to.
+/// The image or text that an embedding belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Item {
@@ -16,9 +16,9 @@ pub enum Item {
 /// An image file as it was when it was embedded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageItem {
-    /// Its path; a relative one counts from the index's [base](super::Index::base).
+    /// The path. A relative path counts from the [base](super::Index::base) of the index.
     pub path: String,
-    /// State and content.
+    /// The state and the content of the file.
     #[serde(flatten)]
     pub stamp: FileStamp,
 }
@@ -30,26 +30,26 @@ pub struct TextItem {
     pub text: String,
 }
 
-/// By what a file is known again.
+/// The state and the content of a file, by which it is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStamp {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: u64,
-    /// When it was last changed, in nanoseconds since 1970.
+    /// The time of the last change, in nanoseconds since 1970.
     pub mtime: i64,
-    /// The digest of its bytes.
+    /// The digest of the bytes.
     pub sha256: Digest,
 }
 
-/// A file that could not be embedded, and why. It is tried again when it changes.
+/// A file that could not be embedded. It is tried again when it changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Its path, as in [`ImageItem`].
+    /// The path, as in [`ImageItem`].
     pub path: String,
-    /// State and content.
+    /// The state and the content of the file.
     #[serde(flatten)]
     pub stamp: FileStamp,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: String,
 }
 

@@ -1,13 +1,16 @@
-//! What a run has done so far, before it becomes part of the index.
+//! The journal: the work of a run that has not been committed yet.
 //!
-//! `journal.rows` holds embeddings, one after another; each line of `journal.jsonl` after the first
-//! says what the next of them belongs to, or that a file failed. The first line names the manifest
-//! that the journal adds to. Rows are written before their lines, and a line holds its row's
-//! checksum: the journal is what precedes the first line that is torn or lies.
+//! `journal.rows` holds embeddings, one after another. The first line of `journal.jsonl` names the
+//! manifest that the journal adds to. Each further line holds the item of the next embedding, or a
+//! failure.
+//!
+//! A row is written before its line, and the line holds the checksum of the row. A reader stops at
+//! the first line that is incomplete or whose row fails its checksum.
 
+use super::error::IndexError;
 use super::files::{self, JOURNAL, JOURNAL_ROWS};
-use super::{Failure, IndexError, Item};
-use crate::Digest;
+use super::item::{Failure, Item};
+use crate::digest::Digest;
 use align_tensor::MappedFile;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -15,12 +18,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long what a power failure could lose may grow.
+/// The longest time between two syncs, which bounds the work that a power failure can lose.
 const SYNC_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Serialize, Deserialize)]
 struct Head {
-    /// Digest of the manifest's bytes.
+    /// The digest of the bytes of the manifest.
     manifest: Digest,
 }
 
@@ -31,20 +34,20 @@ enum Record {
     Failed(Failure),
 }
 
-/// A journal as it was found.
-#[derive(Default)]
+/// The valid part of a journal.
+#[derive(Debug, Default)]
 pub(super) struct Journal {
-    /// The items, in the order of the rows.
+    /// The items in the order of the rows.
     pub(super) items: Vec<Item>,
     pub(super) failures: Vec<Failure>,
-    /// There where there are items.
+    /// The file of the rows, if there is a journal.
     pub(super) rows: Option<MappedFile>,
-    /// The length of the lines that count; zero where there is no journal of this manifest.
+    /// The length of the valid lines in bytes, or zero if there is no journal of this manifest.
     valid: u64,
 }
 
 impl Journal {
-    /// Reads the journal that adds to the manifest of this digest, with rows of `stride` bytes.
+    /// Reads the journal of the manifest with this digest. Rows have `stride` bytes.
     pub(super) fn read(folder: &Path, manifest: Digest, stride: usize) -> Result<Self, IndexError> {
         let mut journal = Self::default();
         let Some(lines) = open(&folder.join(JOURNAL))? else { return Ok(journal) };
@@ -79,7 +82,7 @@ fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Option<T> {
     serde_json::from_slice(line).ok()
 }
 
-/// A file that may not be there.
+/// A file, or `None` if it does not exist.
 fn open(path: &Path) -> Result<Option<MappedFile>, IndexError> {
     match MappedFile::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -87,7 +90,8 @@ fn open(path: &Path) -> Result<Option<MappedFile>, IndexError> {
     }
 }
 
-/// Adds to the journal.
+/// A journal, open for appending.
+#[derive(Debug)]
 pub(super) struct JournalWriter {
     lines: (File, PathBuf),
     rows: (File, PathBuf),
@@ -95,7 +99,7 @@ pub(super) struct JournalWriter {
 }
 
 impl JournalWriter {
-    /// Goes on where `journal` ends; begins a new one where it is none of this manifest.
+    /// Continues at the end of `journal`, or begins a new journal if it belongs to another manifest.
     pub(super) fn open(
         folder: &Path,
         manifest: Digest,
@@ -105,12 +109,12 @@ impl JournalWriter {
         let (path, rows_path) = (folder.join(JOURNAL), folder.join(JOURNAL_ROWS));
         let append = |path: &Path, length: u64| {
             let file = OpenOptions::new().append(true).create(true).open(path)?;
-            // What was torn goes. Readers have mapped no more than what stays.
+            // This removes an incomplete end. Readers use only the part that stays.
             file.set_len(length).map(|()| file)
         };
         let mut valid = journal.valid;
         if valid == 0 {
-            // A reader may have mapped rows of another journal: they are left to it.
+            // A reader may have mapped the rows of the old journal, so the file is not overwritten.
             match fs::remove_file(&rows_path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 removed => removed.map_err(IndexError::io(&rows_path, "remove"))?,
@@ -126,7 +130,7 @@ impl JournalWriter {
         Ok(Self { lines: (lines, path), rows: (rows, rows_path), synced: Instant::now() })
     }
 
-    /// Adds embeddings: the bytes of all rows, and what they belong to.
+    /// Appends embeddings: the bytes of all rows, and their items.
     pub(super) fn embedded(&mut self, rows: &[u8], items: &[Item]) -> Result<(), IndexError> {
         if items.is_empty() {
             return Ok(());
@@ -141,7 +145,7 @@ impl JournalWriter {
         self.record(records)
     }
 
-    /// Adds failures.
+    /// Appends failures.
     pub(super) fn failed(&mut self, failures: &[Failure]) -> Result<(), IndexError> {
         self.record(failures.iter().cloned().map(Record::Failed))
     }
@@ -165,5 +169,5 @@ impl JournalWriter {
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("strings and numbers alone")
+    serde_json::to_vec(value).expect("strings and numbers serialise")
 }

@@ -1,7 +1,7 @@
-//! A file of lines, mapped: any line at once.
+//! Random access to the lines of a mapped file.
 
-use super::IndexError;
-use super::manifest::FileEntry;
+use super::error::IndexError;
+use super::files::FileEntry;
 use align_tensor::MappedFile;
 use serde::de::DeserializeOwned;
 use std::io;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Lines {
     path: PathBuf,
     file: MappedFile,
-    /// Where each line ends, its line feed not counted.
+    /// The end of each line, without its line feed.
     ends: Vec<usize>,
 }
 
@@ -37,10 +37,10 @@ impl Lines {
         &self.path
     }
 
-    /// What stands in a line.
+    /// The JSON value of a line.
     ///
     /// # Panics
-    /// Where there is no such line.
+    /// If there is no such line.
     pub(super) fn parse<T: DeserializeOwned>(&self, line: usize) -> Result<T, IndexError> {
         let start = line.checked_sub(1).map_or(0, |before| self.ends[before] + 1);
         serde_json::from_slice(&self.file.bytes()[start..self.ends[line]]).map_err(|error| {

@@ -1,11 +1,12 @@
-//! At most one writer.
+//! The lock that admits one writer.
 
-use super::IndexError;
+use super::error::IndexError;
 use super::files::LOCK;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
-/// Held while an index is written; the system gives it back when the process ends, however it ends.
+/// A lock that is held while an index is written. The system releases it when the process ends, even
+/// if it is killed.
 #[derive(Debug)]
 pub(super) struct Lock(File);
 
@@ -17,14 +18,16 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(IndexError::Locked { lock: path }),
-            Err(TryLockError::Error(cause)) => Err(IndexError::Io { path, action: "lock", cause }),
+            Err(TryLockError::Error(source)) => {
+                Err(IndexError::Io { path, action: "lock", source })
+            }
         }
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file gives the lock back too: this only says so.
+        // Closing the file would release the lock too. This makes it explicit.
         let _ = self.0.unlock();
     }
 }

@@ -1,9 +1,11 @@
-//! `manifest.json`: what belongs to the index. Replacing it is what commits a change.
+//! `manifest.json`: the properties and the files of an index. Its replacement commits a change.
 
-use super::files::{MANIFEST, is_plain_name};
-use super::{Description, IndexError, Kind};
+use super::description::{Description, ItemKind};
+use super::error::IndexError;
+use super::files::{FileEntry, MANIFEST, is_plain_name};
+use crate::digest::Digest;
+use crate::identity::ModelIdentity;
 use crate::npy::Dtype;
-use crate::{Digest, ModelIdentity};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -12,19 +14,19 @@ use std::path::Path;
 const FORMAT: &str = "align-index";
 const VERSION: u32 = 1;
 
-/// The longest manifest that is read: that of some hundred thousand shards.
+/// The longest manifest that is read. It has room for some hundred thousand shards.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The longest embedding; ALIGN's have 640 values.
+/// The largest number of values of an embedding. ALIGN has 640.
 const MAX_DIM: usize = 1 << 16;
 
-/// What stands in a manifest, its own digest aside.
+/// The fields of a manifest, without its own digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     format: String,
     version: u32,
-    pub(super) kind: Kind,
+    pub(super) kind: ItemKind,
     pub(super) dtype: Dtype,
     pub(super) model: ModelIdentity,
     /// The folder that relative paths count from.
@@ -34,7 +36,7 @@ pub(super) struct Manifest {
     pub(super) failures: Option<FileEntry>,
 }
 
-/// Embeddings and the items that they belong to.
+/// A shard: embeddings and their items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Shard {
@@ -43,20 +45,11 @@ pub(super) struct Shard {
     pub(super) items: FileEntry,
 }
 
-/// A file in the index's folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FileEntry {
-    pub(super) name: String,
-    pub(super) bytes: u64,
-    pub(super) sha256: Digest,
-}
-
-/// The line that holds the digest of all before it.
+/// The last line, in front of and after the digest of all lines in front of it.
 const SEAL: (&str, &str) = ("  \"sha256\": \"", "\"\n}\n");
 
 impl Manifest {
-    /// An index without items.
+    /// The manifest of a new index without items.
     pub(super) fn empty(description: &Description, base: &str) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -71,7 +64,7 @@ impl Manifest {
         }
     }
 
-    /// The same index without items and failures.
+    /// This manifest without items and failures.
     pub(super) fn emptied(&self) -> Self {
         Self { rows: 0, shards: Vec::new(), failures: None, ..self.clone() }
     }
@@ -80,18 +73,18 @@ impl Manifest {
         Description { kind: self.kind, dtype: self.dtype, model: self.model.clone() }
     }
 
-    /// The names of all files that it lists.
+    /// All files that it lists.
     pub(super) fn files(&self) -> impl Iterator<Item = &FileEntry> {
         let shards = self.shards.iter().flat_map(|shard| [&shard.embeddings, &shard.items]);
         shards.chain(&self.failures)
     }
 
-    /// The file's bytes.
+    /// The bytes of the file.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let json = serde_json::to_string_pretty(self).expect("strings and numbers alone");
+        let json = serde_json::to_string_pretty(self).expect("strings and numbers serialise");
         let open = json.strip_suffix("\n}").expect("a pretty object ends so");
         let mut bytes = format!("{open},\n").into_bytes();
-        let digest = Digest::of(&bytes);
+        let digest = Digest::from_content(&bytes);
         bytes.extend([SEAL.0, &digest.to_string(), SEAL.1].concat().into_bytes());
         bytes
     }
@@ -114,8 +107,8 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// Checks the bytes of the manifest in `folder`, first whether they are a manifest of this
-    /// version, then that they are as they were written, then what they say.
+    /// Parses and checks the bytes of the manifest in `folder`: first the format and the version,
+    /// then the digest, then the fields.
     pub(super) fn parse(folder: &Path, bytes: &[u8]) -> Result<Self, IndexError> {
         #[derive(Deserialize)]
         struct Head {
@@ -137,7 +130,7 @@ impl Manifest {
             return Err(IndexError::field(&path, "version", VERSION, found));
         }
         let body = check_seal(&path, bytes)?;
-        // The seal's line goes: the object ends before it.
+        // Without the line of the digest, the object ends here.
         let body = [body.trim_ascii_end().strip_suffix(b",").unwrap_or(body), b"}"].concat();
         let manifest: Self = serde_json::from_slice(&body).map_err(json)?;
         manifest.check(&path)?;
@@ -165,7 +158,7 @@ impl Manifest {
     }
 }
 
-/// Checks the digest in the last line; gives what is before that line.
+/// Checks the digest in the last line. Returns the lines in front of it.
 fn check_seal<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], IndexError> {
     const DIGITS: usize = 64;
     let end = SEAL.0.len() + DIGITS + SEAL.1.len();
@@ -173,7 +166,7 @@ fn check_seal<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8], IndexError> 
     let digest = std::str::from_utf8(seal)
         .ok()
         .and_then(|seal| seal.strip_prefix(SEAL.0)?.strip_suffix(SEAL.1)?.parse::<Digest>().ok());
-    let found = Digest::of(body);
+    let found = Digest::from_content(body);
     match digest {
         Some(expected) if expected == found => Ok(body),
         Some(expected) => Err(IndexError::Checksum { file: path.to_owned(), expected, found }),
@@ -192,19 +185,19 @@ pub(super) mod tests {
 
     pub(in super::super) fn description() -> Description {
         let model = ModelIdentity {
-            fingerprint: Digest::of(b"model"),
+            fingerprint: Digest::from_content(b"model"),
             precision: "f32".to_owned(),
             preprocessing: [("size".to_owned(), "2x2".to_owned())].into(),
             dim: 3,
         };
-        Description { kind: Kind::Images, dtype: Dtype::F16, model }
+        Description { kind: ItemKind::Images, dtype: Dtype::F16, model }
     }
 
     fn manifest() -> Manifest {
         let entry = |name: &str| FileEntry {
             name: name.to_owned(),
             bytes: 10,
-            sha256: Digest::of(name.as_bytes()),
+            sha256: Digest::from_content(name.as_bytes()),
         };
         let shard = Shard {
             rows: 7,

@@ -1,24 +1,26 @@
-//! The index on disk: embeddings and what they belong to, in one folder.
+//! The index on disk: embeddings and their items, in one folder.
 //!
-//! | file | holds |
+//! | file | content |
 //! |---|---|
-//! | `manifest.json` | what the index is of, what it was made with, and which files belong to it; its last line is the SHA-256 of all before |
+//! | `manifest.json` | the properties of the index and the list of its files; the last line is the SHA-256 of all lines in front of it |
 //! | `embeddings-NNNNN-DIGEST.npy` | `[rows, dim]`, f16 or f32, of unit length; NumPy maps it (`mmap_mode="r"`) |
 //! | `items-NNNNN-DIGEST.jsonl` | a line for each row: `{"path", "size", "mtime", "sha256"}` (size in bytes, mtime in nanoseconds since 1970) or `{"text"}` |
 //! | `failures-DIGEST.jsonl` | files that could not be embedded: path, size, mtime, SHA-256, and the reason |
-//! | `journal.jsonl`, `journal.rows` | what a run that has not come to its end has done so far |
+//! | `journal.jsonl`, `journal.rows` | the work of a run that has not been committed yet |
 //! | `lock` | locked while a process writes; always empty |
 //!
-//! `NNNNN` counts the shards of 65,536 rows, `DIGEST` begins the SHA-256 of the file. Rows are in the
-//! order of the items' paths (bytewise), texts in the order in which they were given.
+//! `NNNNN` is the number of a shard of 65,536 rows, and `DIGEST` is the beginning of the SHA-256 of
+//! the file. Images are sorted by path (bytewise). Texts keep the order in which they were given.
 //!
-//! - Files that the manifest lists never change. A run adds to the journal; at its end it writes new
-//!   files, replaces the manifest in one step, and removes what is no longer listed. Whenever it is
-//!   killed, the manifest that is there lists whole files, and what the journal holds is kept.
-//! - The files depend on what they hold alone: a run that was killed and run again leaves the same
-//!   bytes as one that was not. There are no times in them but those of the files indexed.
-//! - An index is of one model, precision and preprocessing, and refuses others. It is written by one
-//!   process at a time.
+//! - Files that the manifest lists never change. A run appends to the journal. At its end, it writes
+//!   new files, replaces the manifest by a rename, which is the commit, and removes files that are no
+//!   longer listed (garbage collection). If it is killed at any moment, all files that the manifest
+//!   lists are complete, and the journal is kept.
+//! - The bytes of the files depend on the content of the index alone. A run that is killed and
+//!   repeated leaves the same bytes as one that is not killed. No file holds a time except those of
+//!   the indexed files.
+//! - An index belongs to one model, precision and preprocessing, and refuses others. One process can
+//!   write it at a time.
 
 mod description;
 mod error;
@@ -34,9 +36,8 @@ mod segment;
 mod tests;
 mod writer;
 
-pub use description::{Description, Kind};
+pub use description::{Description, ItemKind};
 pub use error::IndexError;
 pub use item::{Failure, FileStamp, ImageItem, Item, TextItem};
 pub use reader::Index;
-
-pub use writer::{IndexWriter, Known};
+pub use writer::{IndexWriter, KnownItem};

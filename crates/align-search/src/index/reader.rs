@@ -1,37 +1,39 @@
-//! An index, open for reading.
+//! Reading of an index.
 
+use super::description::Description;
+use super::error::IndexError;
 use super::files::JOURNAL_ROWS;
+use super::item::{Failure, Item};
 use super::journal::Journal;
 use super::lines::{Lines, open_listed};
 use super::manifest::Manifest;
 use super::segment::{Segment, Values};
-use super::{Description, Failure, IndexError, Item};
-use crate::Digest;
+use crate::digest::Digest;
 use ndarray::Array1;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// How often opening starts again where a writer replaces the index meanwhile.
+/// The number of attempts to open an index that a writer replaces at the same time.
 const ATTEMPTS: usize = 8;
 
-/// An index, open for reading. It stays as it is while a writer makes another of it.
+/// An index, open for reading. It is a snapshot: a writer that changes the index does not change it.
 ///
-/// Rows have numbers. Where a run has been cut short, the index holds what was there before and
-/// what that run had embedded; rows of files that it embedded anew are superseded, and numbers are
-/// left out for them.
+/// Items are identified by row numbers. If a run was interrupted, the index also holds what that run
+/// had embedded. A row is superseded if that run embedded its item again. The numbers of superseded
+/// rows are skipped.
 ///
 /// ```
-/// use align_search::{Description, Digest, Dtype, Index, IndexWriter, Item, Kind, ModelIdentity, TextItem};
+/// use align_search::{Description, Digest, Dtype, Index, IndexWriter, Item, ItemKind, ModelIdentity, TextItem};
 /// use ndarray::array;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let folder = folder.path().join("index");
 /// let description = Description {
-///     kind: Kind::Texts,
+///     kind: ItemKind::Texts,
 ///     dtype: Dtype::F32,
 ///     model: ModelIdentity {
-///         fingerprint: Digest::of(b"the model's files"),
+///         fingerprint: Digest::from_content(b"the model's files"),
 ///         precision: "f32".to_owned(),
 ///         preprocessing: Default::default(),
 ///         dim: 2,
@@ -54,9 +56,9 @@ pub struct Index {
     manifest: Manifest,
     description: Description,
     digest: Digest,
-    /// Shards, then the journal if there is one; no empty ones.
+    /// The shards, then the journal if there is one. None of them is empty.
     segments: Vec<Segment>,
-    /// The number of each segment's first row.
+    /// The number of the first row of each segment.
     first: Vec<usize>,
     rows: usize,
     superseded: HashSet<usize>,
@@ -65,39 +67,41 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the index in a folder. Manifest, headers, lengths and the number of lines are checked;
-    /// contents are checked by [`verify`](Self::verify).
+    /// Opens the index in a folder. The manifest, headers, lengths and the number of lines are
+    /// checked. [`verify`](Self::verify) checks the contents.
     ///
     /// # Errors
-    /// Where there is no index, or one of its files is missing, damaged, or not as the manifest
-    /// says.
+    /// If there is no index, or a file of it is missing, damaged, or contradicts the manifest.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, IndexError> {
         let folder = folder.as_ref();
         for _ in 0..ATTEMPTS {
             let bytes = Manifest::read(folder)?;
-            let opened = Self::of_manifest(folder, &bytes).map(|(index, _)| index);
-            // What a writer removes while it is being opened is no damage.
+            let opened = Self::from_manifest(folder, &bytes).map(|(index, _)| index);
+            // A writer may remove files meanwhile. An error counts only if the manifest is the same.
             if Manifest::read(folder)? == bytes {
                 return opened;
             }
         }
-        Err(IndexError::Restless { folder: folder.to_owned() })
+        Err(IndexError::ChangedWhileOpening { folder: folder.to_owned() })
     }
 
-    /// The index of a manifest with these bytes, and its journal without the items.
-    pub(super) fn of_manifest(folder: &Path, bytes: &[u8]) -> Result<(Self, Journal), IndexError> {
+    /// The index of a manifest with these bytes, and its journal without the rows.
+    pub(super) fn from_manifest(
+        folder: &Path,
+        bytes: &[u8],
+    ) -> Result<(Self, Journal), IndexError> {
         let manifest = Manifest::parse(folder, bytes)?;
-        let digest = Digest::of(bytes);
+        let digest = Digest::from_content(bytes);
         let mut segments = Vec::with_capacity(manifest.shards.len() + 1);
         for shard in &manifest.shards {
-            segments.push(Segment::of_shard(folder, &manifest, shard)?);
+            segments.push(Segment::from_shard(folder, &manifest, shard)?);
         }
         let stride = manifest.model.dim * manifest.dtype.size();
         let mut journal = Journal::read(folder, digest, stride)?;
         let is_finished = journal.items.is_empty() && journal.failures.is_empty();
         if let Some(data) = journal.rows.take() {
             let path = folder.join(JOURNAL_ROWS);
-            segments.push(Segment::of_journal(path, data, stride, journal.items.clone()));
+            segments.push(Segment::from_journal(path, data, stride, journal.items.clone()));
         }
         segments.retain(|segment| segment.rows > 0);
         let mut rows = 0;
@@ -125,7 +129,7 @@ impl Index {
         Ok((index, journal))
     }
 
-    /// Finds the rows whose item comes again in a later one.
+    /// Finds the rows whose item occurs again in a later row.
     fn supersede(&mut self) -> Result<(), IndexError> {
         let mut seen = HashSet::new();
         for row in (0..self.rows).rev() {
@@ -136,7 +140,7 @@ impl Index {
         Ok(())
     }
 
-    /// The folder that it is in.
+    /// The folder of the index.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -146,17 +150,17 @@ impl Index {
         self.rows - self.superseded.len()
     }
 
-    /// Whether there is no item.
+    /// Whether the index has no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What it is of, and what it was made with.
+    /// The properties of the index.
     pub fn description(&self) -> &Description {
         &self.description
     }
 
-    /// The values of an embedding.
+    /// The number of values of an embedding.
     pub fn dim(&self) -> usize {
         self.manifest.model.dim
     }
@@ -166,36 +170,36 @@ impl Index {
         Path::new(&self.manifest.base)
     }
 
-    /// Whether the last run that wrote it came to its end.
+    /// Whether the last run that wrote the index was not interrupted.
     pub fn is_finished(&self) -> bool {
         self.is_finished
     }
 
-    /// The numbers of its rows, in order: of images in the order of their paths, of texts in their
-    /// own; what a run that was cut short has embedded comes last.
+    /// The numbers of the rows in ascending order. Images are sorted by path, and texts keep the
+    /// order in which they were given. The rows of an interrupted run come last.
     pub fn rows(&self) -> impl Iterator<Item = usize> {
         (0..self.rows).filter(|row| !self.superseded.contains(row))
     }
 
-    /// What a row belongs to.
+    /// The item of a row.
     ///
     /// # Errors
-    /// Where its line is damaged.
+    /// If the line of the item is damaged.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     pub fn item(&self, row: usize) -> Result<Item, IndexError> {
         let (segment, row) = self.locate(row);
         segment.item(self.manifest.kind, row)
     }
 
-    /// The embedding of a row, of unit length but for the rounding of its element type.
+    /// The embedding of a row. It has unit length, up to the rounding of its element type.
     ///
     /// # Errors
-    /// Where the system does not give the memory.
+    /// If there is not enough memory.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     pub fn embedding(&self, row: usize) -> Result<Array1<f32>, IndexError> {
         let (segment, row) = self.locate(row);
         let range = row * self.dim()..(row + 1) * self.dim();
@@ -205,10 +209,10 @@ impl Index {
         })
     }
 
-    /// The files that could not be embedded, in the order of their paths.
+    /// The files that could not be embedded, sorted by path.
     ///
     /// # Errors
-    /// Where the file that holds them is missing or damaged.
+    /// If the file of failures is missing or damaged.
     pub fn failures(&self) -> Result<Vec<Failure>, IndexError> {
         let mut failures = std::collections::BTreeMap::new();
         if let Some(entry) = &self.manifest.failures {
@@ -223,15 +227,15 @@ impl Index {
         Ok(failures.into_values().collect())
     }
 
-    /// Reads every file of the index and holds it to its digest.
+    /// Reads every file of the index and compares its digest with the manifest.
     ///
     /// # Errors
-    /// Where a file is missing or its bytes are not those that were written.
+    /// If a file is missing, or its bytes have changed.
     pub fn verify(&self) -> Result<(), IndexError> {
         for entry in self.manifest.files() {
             let path = self.folder.join(&entry.name);
             let file = open_listed(&path, entry)?;
-            let (expected, found) = (entry.sha256, Digest::of(file.bytes()));
+            let (expected, found) = (entry.sha256, Digest::from_content(file.bytes()));
             if expected != found {
                 return Err(IndexError::Checksum { file: path, expected, found });
             }
@@ -240,14 +244,14 @@ impl Index {
         Ok(())
     }
 
-    /// A segment, and the row within it.
+    /// The segment of a row, and the number of the row in it.
     fn locate(&self, row: usize) -> (&Segment, usize) {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         let segment = self.first.partition_point(|&first| first <= row) - 1;
         (&self.segments[segment], row - self.first[segment])
     }
 
-    /// The rows of each segment and their values; superseded ones are among them.
+    /// The rows of each segment and their values, including superseded rows.
     pub(crate) fn blocks(&self) -> Result<Vec<(Range<usize>, Values<'_>)>, IndexError> {
         let blocks = self.segments.iter().zip(&self.first).map(|(segment, &first)| {
             Ok((first..first + segment.rows, segment.values(self.manifest.dtype)?))
@@ -255,12 +259,12 @@ impl Index {
         blocks.collect()
     }
 
-    /// Whether a row's item comes again in a later one.
+    /// Whether the item of a row occurs again in a later row.
     pub(crate) fn is_superseded(&self, row: usize) -> bool {
         self.superseded.contains(&row)
     }
 
-    /// The number of the last row and one.
+    /// One past the last row.
     pub(crate) fn end(&self) -> usize {
         self.rows
     }
@@ -279,7 +283,7 @@ impl Index {
         segment.row_bytes(row, self.dim() * self.manifest.dtype.size())
     }
 
-    /// Lets the system drop what was read of the rows.
+    /// Lets the system drop the cached pages of the rows.
     pub(super) fn release(&self) {
         self.segments.iter().for_each(Segment::release);
     }

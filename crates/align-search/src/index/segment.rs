@@ -1,9 +1,10 @@
-//! Rows of embeddings with the items that they belong to: a shard, or the journal.
+//! Segments: rows of embeddings with their items. A segment is a shard or the journal.
 
+use super::description::ItemKind;
+use super::error::IndexError;
 use super::item::{ImageItem, Item, TextItem};
 use super::lines::Lines;
 use super::manifest::{Manifest, Shard};
-use super::{IndexError, Kind};
 use crate::npy::{Dtype, NpyError, NpyFile};
 use align_tensor::{MappedFile, Rows};
 use half::f16;
@@ -12,7 +13,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Rows of embeddings with the items that they belong to.
+/// Rows of embeddings with their items.
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) rows: usize,
@@ -28,7 +29,7 @@ enum Items {
     Parsed(Vec<Item>),
 }
 
-/// Values where they lie, or in memory where they could not be used so.
+/// Values of embeddings. They are borrowed from the mapped file if it is aligned.
 pub(crate) enum Values<'a> {
     F16(Cow<'a, [f16]>),
     F32(Cow<'a, [f32]>),
@@ -44,15 +45,15 @@ impl Values<'_> {
 }
 
 impl Segment {
-    /// Opens a shard and holds its files to the manifest and to each other.
-    pub(super) fn of_shard(
+    /// Opens a shard and checks its files against the manifest and each other.
+    pub(super) fn from_shard(
         folder: &Path,
         manifest: &Manifest,
         shard: &Shard,
     ) -> Result<Self, IndexError> {
         let path = folder.join(&shard.embeddings.name);
         let npy = match NpyFile::open(&path) {
-            Err(NpyError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+            Err(NpyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Err(IndexError::MissingFile { file: path });
             }
             opened => opened?,
@@ -76,9 +77,9 @@ impl Segment {
         Ok(Self { rows: shard.rows, path, data, range, items: Items::Lines(lines) })
     }
 
-    /// Rows that lie one after another from the start of a file; it holds at least as many as
-    /// there are items.
-    pub(super) fn of_journal(
+    /// The segment of a journal. The rows are contiguous from the start of `data`, which holds at
+    /// least one row for each item.
+    pub(super) fn from_journal(
         path: PathBuf,
         data: MappedFile,
         stride: usize,
@@ -91,12 +92,14 @@ impl Segment {
     /// The item of a row.
     ///
     /// # Panics
-    /// Where there is no such row.
-    pub(super) fn item(&self, kind: Kind, row: usize) -> Result<Item, IndexError> {
+    /// If there is no such row.
+    pub(super) fn item(&self, kind: ItemKind, row: usize) -> Result<Item, IndexError> {
         match (&self.items, kind) {
             (Items::Parsed(items), _) => Ok(items[row].clone()),
-            (Items::Lines(lines), Kind::Images) => lines.parse::<ImageItem>(row).map(Item::Image),
-            (Items::Lines(lines), Kind::Texts) => lines.parse::<TextItem>(row).map(Item::Text),
+            (Items::Lines(lines), ItemKind::Images) => {
+                lines.parse::<ImageItem>(row).map(Item::Image)
+            }
+            (Items::Lines(lines), ItemKind::Texts) => lines.parse::<TextItem>(row).map(Item::Text),
         }
     }
 
@@ -112,14 +115,14 @@ impl Segment {
     /// The bytes of one row of `stride` bytes.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     pub(super) fn row_bytes(&self, row: usize, stride: usize) -> &[u8] {
         assert!(row < self.rows, "row {row} of {}", self.rows);
-        // Lossless: the range is within the map.
+        // The cast is lossless, since the range is within the map.
         &self.data.bytes()[self.range.start as usize..][row * stride..][..stride]
     }
 
-    /// Lets the system drop what was read of the rows.
+    /// Lets the system drop the cached pages of the rows.
     pub(super) fn release(&self) {
         self.data.release(self.range.clone());
     }

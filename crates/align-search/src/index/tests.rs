@@ -1,9 +1,10 @@
-//! The life of an index: begun, cut short, gone on with, finished, damaged.
+//! The life of an index: beginning, interruption, continuation, commit and damage.
 
 use super::files::{JOURNAL, JOURNAL_ROWS, MANIFEST};
 use super::*;
+use crate::digest::Digest;
+use crate::npy::Dtype;
 use crate::testing::{description, embeddings, texts};
-use crate::{Digest, Dtype};
 use ndarray::{Array2, ArrayBase, ArrayView2, Axis, Data, Ix2, Slice};
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +22,7 @@ fn folder() -> (TempDir, PathBuf) {
 
 /// A writer of shards of four rows.
 fn writer(folder: &Path) -> IndexWriter {
-    let description = description(Kind::Texts, Dtype::F32, DIM);
+    let description = description(ItemKind::Texts, Dtype::F32, DIM);
     IndexWriter::open(folder, &description).unwrap().with_shard_rows(4)
 }
 
@@ -41,10 +42,10 @@ fn part<S: Data<Elem = f32>>(
     rows.slice_axis(Axis(0), Slice::from(start..end))
 }
 
-/// Files by their names.
+/// Contents of files, by name.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// All files of a folder and what is in them.
+/// All files of a folder.
 fn files(folder: &Path) -> Files {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
@@ -58,7 +59,7 @@ fn restore(folder: &Path, files: &Files) {
     }
 }
 
-/// Makes the index hold these texts, embedding those that are not known.
+/// Makes the index hold these texts. New texts are embedded.
 fn update(mut writer: IndexWriter, items: &[Item], rows: ArrayView2<'_, f32>) {
     for (i, item) in items.iter().enumerate() {
         if writer.known(item.name()).is_none() {
@@ -112,7 +113,7 @@ fn what_is_finished_is_in_shards_that_numpy_reads() {
 fn half_precision_is_rounded_to_nearest() {
     let (_temporary, folder) = folder();
     let (items, rows) = (texts(5), embeddings(5, DIM, 1));
-    let description = description(Kind::Texts, Dtype::F16, DIM);
+    let description = description(ItemKind::Texts, Dtype::F16, DIM);
     update(IndexWriter::open(&folder, &description).unwrap(), &items, rows.view());
     let rounded = rows.mapv(|x| half::f16::from_f32(x).to_f32());
     assert_eq!(contents(&Index::open(&folder).unwrap()), expected(&items, rounded.view()));
@@ -126,7 +127,7 @@ fn the_bytes_do_not_tell_how_they_came_about() {
         update(writer(&folder), &items, rows.view());
         files(&folder)
     };
-    // In pieces, with texts that go again, in another order, and with runs that came to no end.
+    // In pieces, with texts that are dropped again, in another order, and with interrupted runs.
     let (_temporary, folder) = folder();
     update(writer(&folder), &items[3..9], part(&rows, 3..9));
     let mut cut_short = writer(&folder);
@@ -139,7 +140,7 @@ fn the_bytes_do_not_tell_how_they_came_about() {
     assert_ne!(files(&folder), at_once);
     update(writer(&folder), &items, rows.view());
     assert_eq!(files(&folder), at_once);
-    // And nothing is written where there is nothing to do.
+    // Nothing is written if nothing changes.
     let modified = || fs::metadata(folder.join(MANIFEST)).unwrap().modified().unwrap();
     let before = modified();
     update(writer(&folder), &items, rows.view());
@@ -169,12 +170,12 @@ fn what_was_appended_is_there_without_an_end() {
     let (items, rows) = (texts(8), embeddings(8, DIM, 1));
     update(writer(&folder), &items[..5], part(&rows, ..5));
     let mut unfinished = writer(&folder);
-    // Two that are new and one anew.
+    // Two texts are new, and one is embedded again.
     let anew = embeddings(1, DIM, 2);
     unfinished.append(&items[5..7], part(&rows, 5..7)).unwrap();
     unfinished.append(&items[2..3], anew.view()).unwrap();
 
-    // While the writer is at work, and after it has gone.
+    // The contents are the same while the writer works and after it is gone.
     let while_written = contents(&Index::open(&folder).unwrap());
     drop(unfinished);
     let index = Index::open(&folder).unwrap();
@@ -185,7 +186,7 @@ fn what_was_appended_is_there_without_an_end() {
     all.remove(2);
     all.push((items[2].name().to_owned(), anew.row(0).to_vec()));
     assert_eq!(while_written, all);
-    // A finished run keeps what the one before had done.
+    // The next writer continues with the work of the interrupted run.
     let writer = writer(&folder);
     assert_eq!(writer.known("text 2").unwrap().row, 7);
     assert!(writer.known("text 7").is_none());
@@ -216,7 +217,7 @@ fn a_torn_journal_counts_as_far_as_it_is_whole() {
         update(writer(&folder), &items, rows.view());
         assert_eq!(self::files(&folder), finished);
     };
-    // The lines end anywhere: at the end of one, just before and behind, and in between.
+    // The lines end anywhere: at the end of a line, one byte before or after it, and in between.
     for end in
         (0..=lines.len()).filter(|end| end % 9 == 0 || ends.iter().any(|l| l.abs_diff(*end) < 2))
     {
@@ -224,14 +225,14 @@ fn a_torn_journal_counts_as_far_as_it_is_whole() {
         torn.get_mut(JOURNAL).unwrap().truncate(end);
         check(&torn, ends.iter().filter(|&&line| line <= end).count().saturating_sub(1));
     }
-    // The rows end anywhere, as after a power failure.
+    // The rows end anywhere, as they may after a power failure.
     let stride = DIM * 4;
     for end in (0..=whole[JOURNAL_ROWS].len()).filter(|end| end % 5 == 0 || end % stride == 0) {
         let mut torn = whole.clone();
         torn.get_mut(JOURNAL_ROWS).unwrap().truncate(end);
         check(&torn, end / stride);
     }
-    // A row is not what its line says.
+    // A row fails its checksum.
     let mut changed = whole.clone();
     changed.get_mut(JOURNAL_ROWS).unwrap()[stride + 1] ^= 1;
     check(&changed, 1);
@@ -253,8 +254,8 @@ fn every_moment_of_finishing_can_be_the_last() {
     };
     update(writer(&folder), &items, rows.view());
     let after = files(&folder);
-    // New files come one by one, then the manifest, then old files go one by one. Half of a file
-    // is only ever under the temporary name.
+    // New files are written one by one, then the manifest, then old files are removed one by one. A
+    // file is incomplete only under the temporary name.
     let new: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name)).collect();
     let old: Vec<&String> = before.keys().filter(|name| !after.contains_key(*name)).collect();
     assert!(new.len() >= 6 && old.len() >= 6, "{new:?} {old:?}");
@@ -308,7 +309,7 @@ fn a_beginning_can_be_cut_short_too() {
 fn one_writer_at_a_time() {
     let (_temporary, folder) = folder();
     let first = writer(&folder);
-    let second = IndexWriter::open(&folder, &description(Kind::Texts, Dtype::F32, DIM));
+    let second = IndexWriter::open(&folder, &description(ItemKind::Texts, Dtype::F32, DIM));
     let message = second.err().expect("the first still writes").to_string();
     assert!(
         message.ends_with("index/lock: locked: another process is writing this index"),
@@ -325,13 +326,13 @@ fn other_models_are_refused_and_change_nothing() {
     update(writer(&folder), &items, rows.view());
     let before = files(&folder);
     let refused = |change: &dyn Fn(&mut Description)| {
-        let mut other = description(Kind::Texts, Dtype::F32, DIM);
+        let mut other = description(ItemKind::Texts, Dtype::F32, DIM);
         change(&mut other);
         let message = IndexWriter::open(&folder, &other).err().expect("another").to_string();
         assert_eq!(files(&folder), before);
         message
     };
-    let message = refused(&|d| d.model.fingerprint = Digest::of(b"other"));
+    let message = refused(&|d| d.model.fingerprint = Digest::from_content(b"other"));
     assert!(message.contains("made with another model: the index has"), "{message}");
     assert!(
         refused(&|d| d.model.precision = "bf16".into())
@@ -343,7 +344,7 @@ fn other_models_are_refused_and_change_nothing() {
         message.contains("another preprocessing: size: the index has 2x2, this run 3x3"),
         "{message}"
     );
-    assert!(refused(&|d| d.kind = Kind::Images).contains("another kind of items"));
+    assert!(refused(&|d| d.kind = ItemKind::Images).contains("another kind of items"));
     assert!(refused(&|d| d.dtype = Dtype::F16).contains("another element type"));
 }
 
@@ -352,7 +353,7 @@ fn an_index_is_not_begun_among_other_files() {
     let (_temporary, folder) = folder();
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("photo.jpg"), "mine").unwrap();
-    let error = IndexWriter::open(&folder, &description(Kind::Texts, Dtype::F32, DIM));
+    let error = IndexWriter::open(&folder, &description(ItemKind::Texts, Dtype::F32, DIM));
     let message = error.err().expect("refused").to_string();
     assert!(message.contains("not an index and not empty: it holds \"photo.jpg\""), "{message}");
     assert_eq!(files(&folder).len(), 1);
@@ -371,7 +372,7 @@ fn damage_is_named_and_an_index_that_is_damaged_is_not_written() {
         change(&mut files);
         restore(&folder, &files);
         let message = Index::open(&folder).unwrap_err().to_string();
-        let description = description(Kind::Texts, Dtype::F32, DIM);
+        let description = description(ItemKind::Texts, Dtype::F32, DIM);
         let refused = IndexWriter::open(&folder, &description).err().expect("damaged").to_string();
         assert_eq!(refused, message);
         assert_eq!(self::files(&folder), files);
@@ -444,7 +445,7 @@ fn embeddings_that_are_none_are_refused() {
 #[test]
 fn failures_are_remembered() {
     let (_temporary, folder) = folder();
-    let stamp = FileStamp { size: 3, mtime: -5, sha256: Digest::of(b"bad") };
+    let stamp = FileStamp { size: 3, mtime: -5, sha256: Digest::from_content(b"bad") };
     let failure = |path: &str, reason: &str| Failure {
         path: path.to_owned(),
         stamp,

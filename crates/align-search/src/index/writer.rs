@@ -1,13 +1,14 @@
-//! An index, open for writing.
+//! Writing of an index.
 
-use super::files::{self, MANIFEST};
-use super::item::FileStamp;
+use super::description::Description;
+use super::error::IndexError;
+use super::files::{self, FileEntry, MANIFEST};
+use super::item::{Failure, FileStamp, Item};
 use super::journal::JournalWriter;
 use super::lock::Lock;
-use super::manifest::{FileEntry, Manifest, Shard};
+use super::manifest::{Manifest, Shard};
 use super::reader::Index;
-use super::{Description, Failure, IndexError, Item};
-use crate::Digest;
+use crate::digest::Digest;
 use crate::npy::{self, Dtype};
 use half::f16;
 use ndarray::{ArrayView1, ArrayView2};
@@ -18,46 +19,47 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The rows of a shard: 84 MB of 640 values in half precision.
+/// The rows of a shard. With 640 values in half precision it has 84 MB.
 const SHARD_ROWS: usize = 1 << 16;
 
-/// How far an embedding's length may be from one: far beyond rounding, far below any other vector.
+/// The largest deviation of the length of an embedding from one. It is much more than rounding, and
+/// small enough to find vectors that were not normalised.
 const LENGTH_TOLERANCE: f64 = 1e-3;
 
-/// An index, open for writing; nobody else can write it meanwhile, anybody can read it.
+/// An index, open for writing. Meanwhile, no other process can write it, but any process can read it.
 ///
-/// What is [appended](Self::append) is in the index at once, as the work of a run that has not
-/// come to its end. [`finish`](Self::finish) says what the index is to hold: it brings all of that
-/// into one order and drops the rest. The files that result depend on what they hold alone, not on
-/// how many runs it took.
+/// [`append`](Self::append) adds embeddings to the journal, so that they are in the index at once.
+/// [`finish`](Self::finish) sets the final contents: it writes them in order, commits them and drops
+/// everything else. The resulting files depend on their contents alone, not on the number of runs.
+#[derive(Debug)]
 pub struct IndexWriter {
     index: Index,
     journal: JournalWriter,
-    /// Rows of the journal.
+    /// The number of rows in the journal.
     appended: usize,
-    known: HashMap<Box<str>, Known>,
+    known: HashMap<Box<str>, KnownItem>,
     contents: Arc<HashMap<Digest, usize>>,
     failed: HashMap<Box<str>, Failure>,
     shard_rows: usize,
     _lock: Lock,
 }
 
-/// A row of the index, and the file that it belongs to as it was then; texts have no stamp.
+/// An item that the index already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The row.
+pub struct KnownItem {
+    /// The row of the item.
     pub row: usize,
-    /// The file's state and content.
+    /// The state and the content of the file when it was embedded. Texts have none.
     pub stamp: Option<FileStamp>,
 }
 
 impl IndexWriter {
-    /// Opens the index in a folder, or begins one in a folder that is new or empty. Relative paths
-    /// of a new index's items count from the current folder.
+    /// Opens the index in a folder, or begins one in a new or empty folder. Relative paths in a new
+    /// index count from the current folder.
     ///
     /// # Errors
-    /// Where the folder cannot be written, another process writes it, it holds something else, an
-    /// index made otherwise, or one that is damaged.
+    /// If the folder cannot be written, or another process writes it; if it holds other files, or an
+    /// index that is damaged or does not match `description`.
     pub fn open(folder: impl AsRef<Path>, description: &Description) -> Result<Self, IndexError> {
         let folder = folder.as_ref();
         fs::create_dir_all(folder).map_err(IndexError::io(folder, "make"))?;
@@ -66,7 +68,7 @@ impl IndexWriter {
         if let Err(IndexError::NoIndex { .. }) = Manifest::read(folder) {
             begin(folder, description)?;
         }
-        let (index, journal) = Index::of_manifest(folder, &Manifest::read(folder)?)?;
+        let (index, journal) = Index::from_manifest(folder, &Manifest::read(folder)?)?;
         index.description().check(folder, description)?;
         let stride = index.dim() * description.dtype.size();
         let mut writer = Self {
@@ -81,7 +83,7 @@ impl IndexWriter {
         };
         let mut contents = HashMap::with_capacity(writer.index.len());
         for row in 0..writer.index.end() {
-            let stamp = writer.know(&writer.index.item(row)?, row);
+            let stamp = writer.register(&writer.index.item(row)?, row);
             contents.extend(stamp.map(|stamp| (stamp.sha256, row)));
         }
         writer.contents = Arc::new(contents);
@@ -91,12 +93,13 @@ impl IndexWriter {
         Ok(writer)
     }
 
-    fn know(&mut self, item: &Item, row: usize) -> Option<FileStamp> {
+    /// Registers the row of an item. Returns the stamp of the file.
+    fn register(&mut self, item: &Item, row: usize) -> Option<FileStamp> {
         let stamp = match item {
             Item::Image(item) => Some(item.stamp),
             Item::Text(_) => None,
         };
-        self.known.insert(item.name().into(), Known { row, stamp });
+        self.known.insert(item.name().into(), KnownItem { row, stamp });
         stamp
     }
 
@@ -105,39 +108,39 @@ impl IndexWriter {
         &self.index
     }
 
-    /// What is known of an item of this name: the path as the index has it, or the text.
-    pub fn known(&self, name: &str) -> Option<Known> {
+    /// The item of this name, if the index holds it. The name is a path as in the index, or a text.
+    pub fn known(&self, name: &str) -> Option<KnownItem> {
         self.known.get(name).copied()
     }
 
-    /// The names of all items that are known.
+    /// The names of all items that the index holds.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.known.keys().map(AsRef::as_ref)
     }
 
-    /// The rows of all files that the index held when it was opened, by content.
+    /// The rows of the files that the index held when it was opened, by content.
     pub fn contents(&self) -> Arc<HashMap<Digest, usize>> {
         Arc::clone(&self.contents)
     }
 
-    /// What is known of a file that failed.
+    /// The failure of a file, if it is known to fail.
     pub fn failure(&self, path: &str) -> Option<&Failure> {
         self.failed.get(path)
     }
 
-    /// All files that failed.
+    /// The failures of all files.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.failed.values()
     }
 
-    /// Adds the embeddings `[n, dim]`, of unit length, of `n` items; gives their rows. From here on
-    /// they are in the index: a process that is killed loses nothing that was appended.
+    /// Adds embeddings `[n, dim]` of unit length, one for each item, and returns their rows. They
+    /// are in the index at once, and a process that is killed does not lose them.
     ///
     /// # Errors
-    /// Where an embedding is not finite or of unit length, or cannot be written.
+    /// If an embedding is not finite or not of unit length, or the journal cannot be written.
     ///
     /// # Panics
-    /// Where there is not one embedding for each item.
+    /// If there is not one embedding for each item.
     pub fn append(
         &mut self,
         items: &[Item],
@@ -159,7 +162,7 @@ impl IndexWriter {
         let first = self.end();
         self.appended += items.len();
         for (row, item) in (first..).zip(items) {
-            self.know(item, row);
+            self.register(item, row);
         }
         Ok(first..self.end())
     }
@@ -174,7 +177,7 @@ impl IndexWriter {
             return fault(&expected, embedding.len().to_string());
         }
         let length = embedding.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-        // So that NaN is refused too.
+        // NaN fails this comparison too.
         if (length - 1.0).abs() <= LENGTH_TOLERANCE {
             Ok(())
         } else {
@@ -182,15 +185,15 @@ impl IndexWriter {
         }
     }
 
-    /// The number of the last row and one.
+    /// One past the last row.
     fn end(&self) -> usize {
         self.index.manifest().rows + self.appended
     }
 
-    /// Remembers files that cannot be embedded.
+    /// Adds files that cannot be embedded.
     ///
     /// # Errors
-    /// Where that cannot be written.
+    /// If the journal cannot be written.
     pub fn append_failures(&mut self, failures: &[Failure]) -> Result<(), IndexError> {
         self.journal.failed(failures)?;
         for failure in failures {
@@ -199,36 +202,36 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Makes the index hold exactly these items, in this order, each with the embedding of a row,
-    /// and remember these failures. Until that is done, the index stays as it was.
+    /// Commits exactly these items and failures, in this order. Each item comes with the row of its
+    /// embedding. If it fails, the index is as before.
     ///
     /// # Errors
-    /// Where a file cannot be written, or one that is still needed is damaged.
+    /// If a file cannot be written, or a file that is still needed is damaged.
     ///
     /// # Panics
-    /// Where there is no such row.
+    /// If there is no such row.
     pub fn finish(
         self,
         items: Vec<(Item, usize)>,
         failures: Vec<Failure>,
     ) -> Result<(), IndexError> {
         let folder = self.index.folder().to_owned();
-        // With the rows that were appended since.
-        let (index, _) = Index::of_manifest(&folder, &Manifest::read(&folder)?)?;
+        // The index is opened again to include the rows that were appended.
+        let (index, _) = Index::from_manifest(&folder, &Manifest::read(&folder)?)?;
         let old = index.manifest();
         let mut manifest = old.emptied();
         let mut first = 0;
         let mut is_verified = false;
         for (number, items) in items.chunks(self.shard_rows).enumerate() {
             let before = old.shards.get(number);
-            // Rows that stand where they stood are not written again.
+            // Rows that stay in their place are not written again.
             let end = first + before.map_or(0, |shard| shard.rows);
             let stands = items.iter().map(|(_, row)| *row).eq(first..end);
             let embeddings = match before.filter(|_| stands) {
                 Some(shard) => shard.embeddings.clone(),
                 None => {
                     if !is_verified {
-                        // Damage must not get a new digest.
+                        // Otherwise damaged rows would be copied and get a valid digest.
                         index.verify()?;
                         is_verified = true;
                     }
@@ -245,7 +248,7 @@ impl IndexWriter {
             manifest.failures = Some(write_failures(&folder, &failures)?);
         }
         if manifest != *old {
-            // The names of the new files must last before the manifest that lists them.
+            // The names of the new files must be on disk before the manifest that lists them.
             files::sync_folder(&folder).map_err(IndexError::io(&folder, "write"))?;
             files::replace(&folder, MANIFEST, &manifest.to_bytes())?;
         }
@@ -253,21 +256,21 @@ impl IndexWriter {
         files::sweep(&folder, &manifest.files().map(|file| file.name.as_str()).collect())
     }
 
-    /// Shards of fewer rows, so that tests have several.
+    /// Sets the rows of a shard, so that tests have several shards.
     #[cfg(test)]
     pub(super) fn with_shard_rows(self, shard_rows: usize) -> Self {
         Self { shard_rows, ..self }
     }
 }
 
-/// An index is begun only where nothing else is.
+/// Refuses to begin an index among other files.
 fn refuse_other_files(folder: &Path) -> Result<(), IndexError> {
     if folder.join(MANIFEST).exists() {
         return Ok(());
     }
     for entry in fs::read_dir(folder).map_err(IndexError::io(folder, "list"))? {
         let name = entry.map_err(IndexError::io(folder, "list"))?.file_name();
-        if !name.to_str().is_some_and(files::is_of_beginning) {
+        if !name.to_str().is_some_and(files::may_precede_manifest) {
             let found = name.to_string_lossy().into_owned();
             return Err(IndexError::NotEmpty { folder: folder.to_owned(), found });
         }
@@ -281,7 +284,7 @@ fn begin(folder: &Path, description: &Description) -> Result<(), IndexError> {
     let base = base.to_str().ok_or_else(|| IndexError::Io {
         path: base.clone(),
         action: "begin an index in",
-        cause: std::io::Error::new(ErrorKind::InvalidFilename, "the path is not UTF-8"),
+        source: std::io::Error::new(ErrorKind::InvalidFilename, "the path is not UTF-8"),
     })?;
     files::replace(folder, MANIFEST, &Manifest::empty(description, base).to_bytes())
 }

@@ -1,9 +1,9 @@
-//! The element types that embeddings are kept in.
+//! The element types of stored embeddings.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The element type of embeddings in a file; little-endian.
+/// The element type of embeddings in a file. Values are little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
@@ -14,10 +14,10 @@ pub enum Dtype {
 }
 
 impl Dtype {
-    /// Both.
+    /// All element types.
     pub const ALL: [Self; 2] = [Self::F16, Self::F32];
 
-    /// Bytes of a value.
+    /// The size of a value in bytes.
     pub const fn size(self) -> usize {
         match self {
             Self::F16 => 2,
@@ -25,7 +25,7 @@ impl Dtype {
         }
     }
 
-    /// NumPy's name of the type.
+    /// The name of the type in NumPy.
     pub(super) const fn descr(self) -> &'static str {
         match self {
             Self::F16 => "<f2",

@@ -1,4 +1,4 @@
-//! What can be wrong with an `.npy` file.
+//! Errors of `.npy` files.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,60 +7,60 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NpyError {
-    /// The system could not read the file.
-    #[error("{}: {cause}", file.display())]
+    /// The file cannot be read.
+    #[error("{}: cannot read", file.display())]
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
-        cause: io::Error,
+        /// The error of the system.
+        source: io::Error,
     },
-    /// The file does not begin as it must.
+    /// The file does not begin with the magic bytes of the format.
     #[error("{}: not an .npy file: its first bytes are not \\x93NUMPY", file.display())]
     NotNpy {
         /// The file.
         file: PathBuf,
     },
-    /// The version is none that is known.
+    /// The version of the format is unknown.
     #[error("{}: expected version 1.0, 2.0 or 3.0, found {}.{}", file.display(), found.0, found.1)]
     Version {
         /// The file.
         file: PathBuf,
-        /// Major and minor.
+        /// The major and the minor version.
         found: (u8, u8),
     },
-    /// The header is longer than the file or than any header needs to be.
+    /// The header is longer than the file, or longer than any valid header.
     #[error("{}: header of {found} bytes: expected at most {limit}", file.display())]
     HeaderLength {
         /// The file.
         file: PathBuf,
         /// The length found.
         found: u64,
-        /// The most that there may be.
+        /// The largest length allowed.
         limit: u64,
     },
-    /// The header does not say what it must.
+    /// A field of the header is missing or not valid.
     #[error("{}: header field `{field}`: expected {expected}, found {found}", file.display())]
     Header {
         /// The file.
         file: PathBuf,
-        /// The field, or `header`.
+        /// The field, or `header` for the header as a whole.
         field: &'static str,
-        /// What may stand there.
+        /// The value expected.
         expected: &'static str,
-        /// What stands there.
+        /// The value found.
         found: String,
     },
-    /// The file has been cut short, or something has been added.
+    /// The length of the file does not match its shape.
     #[error("{}: expected {expected} bytes for shape {shape:?}, found {found}", file.display())]
     Length {
         /// The file.
         file: PathBuf,
         /// The shape in the header.
         shape: Vec<usize>,
-        /// The length that it asks for.
+        /// The length of a file of that shape.
         expected: u64,
-        /// The file's length.
+        /// The length of the file.
         found: u64,
     },
 }

@@ -1,26 +1,29 @@
-//! The dict in the header, as NumPy writes it or any other Python.
+//! The header: a Python dict, as NumPy or another program writes it.
 
-use super::Dtype;
+use super::dtype::Dtype;
 
-/// What the dict says.
+/// The first bytes of every file.
+pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
+/// The fields of the dict.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
 }
 
-/// A field, what may stand there, and what was found.
+/// A field, its expected value, and the value found.
 pub(super) type Fault = (&'static str, &'static str, String);
 
 const DICT: &str = "a Python dict of descr, fortran_order and shape";
 const DTYPES: &str = "'<f4' or '<f2'";
 const SHAPE: &str = "a tuple of lengths";
 
-/// More than NumPy allows.
+/// The largest number of dimensions accepted, which is that of NumPy.
 const MAX_DIMENSIONS: usize = 64;
 
 impl Header {
-    /// The dict as text: `(3)` would be no tuple in Python.
+    /// The dict as text. A tuple of one length needs a comma, since `(3)` is a number in Python.
     pub(super) fn to_dict(&self) -> String {
         let lengths = self.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         let comma = if self.shape.len() == 1 { "," } else { "" };
@@ -28,7 +31,7 @@ impl Header {
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}{comma}), }}")
     }
 
-    /// Reads the dict. The keys may come in any order.
+    /// Parses the dict. The keys may be in any order.
     pub(super) fn from_dict(text: &str) -> Result<Self, Fault> {
         let whole = || ("header", DICT, shortened(text));
         let mut parser = Parser(text.trim_end());
@@ -57,7 +60,7 @@ impl Header {
     }
 }
 
-/// What is left to read.
+/// The rest of the text.
 struct Parser<'a>(&'a str);
 
 impl<'a> Parser<'a> {
@@ -71,7 +74,7 @@ impl<'a> Parser<'a> {
         Some(())
     }
 
-    /// A string in either kind of quotes; names and types need no escapes.
+    /// A string in single or double quotes. Names of keys and types have no escapes.
     fn string(&mut self) -> Option<&'a str> {
         let rest = self.rest();
         let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
@@ -114,7 +117,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The beginning of what was found: enough to recognise it.
+/// The beginning of a text, for a message.
 fn shortened(text: &str) -> String {
     const SHOWN: usize = 60;
     let text = text.trim_end();

@@ -1,6 +1,6 @@
-//! NumPy's `.npy` files: written in version 1.0, read in any.
+//! `.npy` files of NumPy. Version 1.0 is written, and all versions are read.
 //!
-//! | bytes | hold |
+//! | bytes | content |
 //! |---|---|
 //! | 0..8 | `\x93NUMPY`, major and minor version |
 //! | 8..10 (from version 2.0 on 8..12) | length of the header, little-endian |
@@ -19,6 +19,3 @@ pub use dtype::Dtype;
 pub use error::NpyError;
 pub use read::NpyFile;
 pub use write::{write, write_header};
-
-/// What every file begins with.
-const MAGIC: &[u8; 6] = b"\x93NUMPY";

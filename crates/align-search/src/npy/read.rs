@@ -1,21 +1,22 @@
-//! Files mapped and checked.
+//! Reading of `.npy` files.
 
-use super::header::Header;
-use super::{Dtype, MAGIC, NpyError};
+use super::dtype::Dtype;
+use super::error::NpyError;
+use super::header::{Header, MAGIC};
 use align_tensor::{Element, MappedFile};
 use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-/// Bytes of magic and version.
+/// The length of magic bytes and version.
 const PREFIX: usize = 8;
 
-/// The longest header accepted; NumPy itself warns beyond 10,000 bytes.
+/// The longest header accepted. NumPy itself warns about more than 10,000 bytes.
 const MAX_HEADER: u64 = 1 << 16;
 
-/// An array in a file, mapped into memory; see [`MappedFile`] for what must not happen to the file
-/// meanwhile.
+/// An array in a file that is mapped into memory. While it is mapped, the file must not change; see
+/// [`MappedFile`].
 ///
 /// ```
 /// use align_search::npy::{self, Dtype, NpyFile};
@@ -38,15 +39,16 @@ pub struct NpyFile {
 }
 
 impl NpyFile {
-    /// Opens a file and checks it whole: what its header says must be what the file holds.
+    /// Opens a file, and checks its header and its length.
     ///
     /// # Errors
-    /// Where the file cannot be mapped, is none of NumPy's, holds something other than row-major
-    /// [`Dtype`]s, or is shorter or longer than its shape.
+    /// If the file cannot be mapped, is not an `.npy` file, or is not a row-major array of a
+    /// [`Dtype`]; if its length does not match its shape.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, NpyError> {
         let path = path.as_ref();
         let name = || path.to_owned();
-        let file = MappedFile::open(path).map_err(|cause| NpyError::Io { file: name(), cause })?;
+        let file =
+            MappedFile::open(path).map_err(|source| NpyError::Io { file: name(), source })?;
         let (header, start) = read_header(path, file.bytes())?;
 
         let size = header.dtype.size() as u64;
@@ -69,25 +71,26 @@ impl NpyFile {
         &self.header.shape
     }
 
-    /// The elements, row-major, where they lie; `T` must be of [`dtype`](Self::dtype).
+    /// The elements in row-major order. They are borrowed from the file if it is aligned, else
+    /// copied. `T` must be the type that [`dtype`](Self::dtype) names.
     ///
     /// # Errors
-    /// Where the data is not aligned and there is no memory for a copy.
+    /// If the data is not aligned and there is no memory for a copy.
     ///
     /// # Panics
-    /// Where `T` has another size than the elements.
+    /// If the size of `T` is not that of the elements.
     pub fn values<T: Element>(&self) -> io::Result<Cow<'_, [T]>> {
         assert_eq!(size_of::<T>(), self.header.dtype.size(), "elements are {}", self.header.dtype);
         self.file.elements(self.data.clone())
     }
 
-    /// The file and where its elements are.
+    /// The file and the range of its elements.
     pub(crate) fn into_parts(self) -> (MappedFile, Range<u64>) {
         (self.file, self.data)
     }
 }
 
-/// The header, and where the data begins.
+/// The header, and the start of the data.
 fn read_header(path: &Path, bytes: &[u8]) -> Result<(Header, u64), NpyError> {
     let file = || path.to_owned();
     if !bytes.starts_with(MAGIC) || bytes.len() < PREFIX {
@@ -108,7 +111,7 @@ fn read_header(path: &Path, bytes: &[u8]) -> Result<(Header, u64), NpyError> {
     if found > limit {
         return Err(NpyError::HeaderLength { file: file(), found, limit });
     }
-    // A copy: what is checked and what is used are the same bytes.
+    // The bytes are copied, so that a change of the file cannot come between check and use.
     let header = String::from_utf8_lossy(&rest[..length as usize]).into_owned();
     let header = Header::from_dict(&header).map_err(|(field, expected, found)| {
         NpyError::Header { file: file(), field, expected, found }
@@ -120,7 +123,7 @@ fn read_header(path: &Path, bytes: &[u8]) -> Result<(Header, u64), NpyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::npy::write;
+    use crate::npy::write::write;
     use ndarray::{Array2, array};
     use proptest::prelude::*;
 

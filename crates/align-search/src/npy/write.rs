@@ -1,20 +1,20 @@
-//! Files, or the beginning of one.
+//! Writing of `.npy` files.
 
-use super::header::Header;
-use super::{Dtype, MAGIC};
+use super::dtype::Dtype;
+use super::header::{Header, MAGIC};
 use ndarray::{ArrayBase, Data, Dimension};
 use std::io::{self, Write};
 
-/// What precedes the header: magic, version, length.
+/// The length of magic bytes, version and header length.
 const PREFIX: usize = 10;
 
-/// The data starts at a multiple of this.
+/// The alignment of the data.
 const ALIGNMENT: usize = 64;
 
-/// Writes an array of any shape, row-major, as little-endian f32.
+/// Writes an array of any shape as row-major, little-endian f32.
 ///
 /// # Errors
-/// Where `out` cannot be written.
+/// If `out` cannot be written.
 pub fn write<S: Data<Elem = f32>, D: Dimension>(
     out: &mut impl Write,
     array: &ArrayBase<S, D>,
@@ -23,11 +23,11 @@ pub fn write<S: Data<Elem = f32>, D: Dimension>(
     array.iter().try_for_each(|x| out.write_all(&x.to_le_bytes()))
 }
 
-/// Writes what comes before the elements of an array of this type and shape. They must follow,
+/// Writes the header of an array of this type and shape. The caller then writes the elements,
 /// row-major and little-endian.
 ///
 /// # Errors
-/// Where `out` cannot be written, or the shape has thousands of dimensions.
+/// If `out` cannot be written, or the shape has thousands of dimensions.
 pub fn write_header(out: &mut impl Write, dtype: Dtype, shape: &[usize]) -> io::Result<()> {
     let mut header = Header { dtype, shape: shape.to_vec() }.to_dict();
     let end = (PREFIX + header.len() + 1).next_multiple_of(ALIGNMENT);
@@ -62,7 +62,7 @@ mod tests {
         }
         let array = array![[1.0, -2.0, 3.0], [f32::NAN, f32::INFINITY, 0.5]];
         assert_eq!(bytes(&array), expected);
-        // Row-major, however the array lies in memory.
+        // The file is row-major for any layout in memory.
         let transposed = array.t().as_standard_layout().into_owned();
         let mut again = Vec::new();
         write(&mut again, &transposed.t()).unwrap();

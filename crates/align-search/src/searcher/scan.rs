@@ -1,16 +1,19 @@
-//! One pass over an index, shared by all threads.
+//! A parallel pass over an index.
 
 use crate::index::{Index, IndexError};
 use align_tensor::{Runtime, ScanQueries};
 use std::sync::{Mutex, PoisonError};
 
-/// Rows that a task scans: enough that taking a task costs nothing beside it, few enough that all
-/// threads end together.
+/// The rows of a task: enough that the overhead of a task is negligible, few enough that all threads
+/// finish at about the same time.
 const ROWS_PER_TASK: usize = 2048;
 
-/// Scores the rows of `index` from number `first` on, with all queries. Every worker has a copy of
-/// `state`, which `take` is called with: state, query, row and score; it returns the query's floor
-/// from now on. Superseded rows are left out. Gives the workers' states.
+/// Scores the rows of `index` from `first` on with all queries, and returns the states of the
+/// workers.
+///
+/// Each worker begins with a copy of `state` and calls `receive(state, query, row, score)`, which
+/// returns the floor of the query. Scores below the floor of a query are skipped, and so are
+/// superseded rows.
 pub(crate) fn scan_index<T: Clone + Send>(
     index: &Index,
     runtime: &Runtime,
@@ -18,7 +21,7 @@ pub(crate) fn scan_index<T: Clone + Send>(
     first: usize,
     state: &T,
     floor: f32,
-    take: impl Fn(&mut T, usize, usize, f32) -> f32 + Sync,
+    receive: impl Fn(&mut T, usize, usize, f32) -> f32 + Sync,
 ) -> Result<Vec<T>, IndexError> {
     let blocks = index.blocks()?;
     let dim = index.dim();
@@ -33,7 +36,7 @@ pub(crate) fn scan_index<T: Clone + Send>(
         })
         .collect();
     runtime.threads.gather(|team| {
-        // A worker's number is never used by two tasks at once: no lock is ever waited for.
+        // Two tasks that run at the same time never have the same worker, so no lock blocks.
         let new = || Mutex::new((state.clone(), vec![floor; queries.count()]));
         let workers: Vec<_> = (0..team.workers()).map(|_| new()).collect();
         team.run(tasks.len(), |task, worker| {
@@ -44,7 +47,7 @@ pub(crate) fn scan_index<T: Clone + Send>(
             queries.scan(rows, floors, &mut |query, row, score| {
                 let row = start + row;
                 if !index.is_superseded(row) {
-                    lowest[query] = take(state, query, row, score);
+                    lowest[query] = receive(state, query, row, score);
                 }
                 lowest[query]
             });

@@ -1,9 +1,11 @@
 use super::*;
-use crate::Dtype;
+use crate::message::full_message;
+use crate::npy::Dtype;
 use crate::testing;
 use align_tensor::{Isa, Threads};
 use ndarray::Array2;
 use proptest::prelude::*;
+use std::num::NonZeroUsize;
 
 fn runtimes() -> Vec<Runtime> {
     let with = |isa, threads| {
@@ -15,14 +17,16 @@ fn runtimes() -> Vec<Runtime> {
 
 fn queries(count: usize, dim: usize, seed: u64) -> (Array2<f32>, Vec<Query>) {
     let vectors = testing::embeddings(count, dim, seed);
-    let queries = vectors.rows().into_iter().map(|row| Query::of(row).unwrap()).collect();
+    let queries =
+        vectors.rows().into_iter().map(|row| Query::from_embedding(row).unwrap()).collect();
     (vectors, queries)
 }
 
-/// How far a score may be from the exact one, and so how far two scores may be from each other for
-/// their order to be luck: chains of `dim / 8 + 1` products of numbers whose products add up to at
-/// most one in size (both rows have unit length, or a last place more in f16), and four more sums
-/// that join the lanes, each with two roundings at most.
+/// A bound on the error of a score. Two scores closer than twice this bound may come in any order.
+///
+/// A score is the sum of lanes of `dim / 8 + 1` products each, and four more sums join the lanes.
+/// Each step has at most two roundings. The sizes of the products add up to at most 1, since both
+/// rows have unit length, or up to one unit in the last place more in f16.
 fn tolerance(dim: usize) -> f64 {
     1.01 * (2.0 * (dim as f64 / 8.0 + 1.0) + 4.0) * f64::from(f32::EPSILON) / 2.0
 }
@@ -41,6 +45,7 @@ proptest! {
     ) {
         let dtype = if half { Dtype::F16 } else { Dtype::F32 };
         let (_folder, index) = testing::index(dtype, &testing::embeddings(rows, dim, seed));
+        let index = Arc::new(index);
         let (_, queries) = queries(count, dim, seed ^ 1);
         let options = SearchOptions { top: top.and_then(NonZeroUsize::new), threshold };
         let exact: Vec<Vec<f64>> = queries
@@ -53,7 +58,7 @@ proptest! {
             .collect();
         let slack = tolerance(dim);
         for runtime in runtimes() {
-            let found = Searcher::new(&index, runtime).search(&queries, options).unwrap();
+            let found = Searcher::new(Arc::clone(&index), runtime).search(&queries, options).unwrap();
             for (hits, exact) in found.iter().zip(&exact) {
                 for hit in hits {
                     prop_assert!((f64::from(hit.score) - exact[hit.row]).abs() <= slack);
@@ -64,8 +69,8 @@ proptest! {
                     a.score > b.score || a.score == b.score && a.row < b.row
                 };
                 prop_assert!(hits.windows(2).all(order));
-                // What is not among the hits is no better than the last of them, or below the
-                // threshold, but for the rounding of both.
+                // Up to rounding, a row that is no hit scores at most as high as the last hit, or
+                // below the threshold.
                 let is_full = top == Some(hits.len());
                 let last = hits.last().filter(|_| is_full).map(|hit| exact[hit.row] + 2.0 * slack);
                 let bound = last.or(threshold.map(|t| f64::from(t) + slack));
@@ -86,16 +91,17 @@ proptest! {
 fn threads_and_company_change_no_bit() {
     let embeddings = testing::embeddings(9000, 17, 3);
     let (_folder, index) = testing::index(Dtype::F16, &embeddings);
+    let index = Arc::new(index);
     let (_, queries) = queries(9, 17, 4);
     let options = SearchOptions { top: NonZeroUsize::new(50), threshold: None };
     for isa in Isa::available() {
         let search = |threads, queries: &[Query]| {
             let threads = Threads::new(NonZeroUsize::new(threads).unwrap());
             let runtime = Runtime::new().unwrap().with_isa(isa).with_threads(threads);
-            Searcher::new(&index, runtime).search(queries, options).unwrap()
+            Searcher::new(Arc::clone(&index), runtime).search(queries, options).unwrap()
         };
         let together = search(1, &queries);
-        // Rows that stand twice have equal scores, which come in the order of the rows.
+        // Equal rows have equal scores, so their hits are sorted by row.
         let ties =
             together.iter().flat_map(|hits| hits.windows(2)).filter(|p| p[0].score == p[1].score);
         assert!(ties.count() > 10);
@@ -111,7 +117,7 @@ fn threads_and_company_change_no_bit() {
 #[test]
 fn an_empty_index_and_no_queries_give_nothing() {
     let (_folder, index) = testing::index(Dtype::F32, &Array2::zeros((0, 3)));
-    let searcher = Searcher::new(&index, Runtime::new().unwrap());
+    let searcher = Searcher::new(index, Runtime::new().unwrap());
     let (_, queries) = queries(2, 3, 1);
     assert_eq!(searcher.search(&queries, SearchOptions::default()).unwrap(), [[], []]);
     assert!(searcher.search(&[], SearchOptions::default()).unwrap().is_empty());
@@ -120,11 +126,11 @@ fn an_empty_index_and_no_queries_give_nothing() {
 #[test]
 fn queries_of_another_size_are_named() {
     let (_folder, index) = testing::index(Dtype::F32, &testing::embeddings(2, 3, 1));
-    let searcher = Searcher::new(&index, Runtime::new().unwrap());
-    let good = Query::of(ndarray::array![1.0, 0.0, 0.0].view()).unwrap();
-    let other = Query::of(ndarray::array![1.0, 0.0].view()).unwrap();
+    let searcher = Searcher::new(index, Runtime::new().unwrap());
+    let good = Query::from_embedding(ndarray::array![1.0, 0.0, 0.0].view()).unwrap();
+    let other = Query::from_embedding(ndarray::array![1.0, 0.0].view()).unwrap();
     let message = |queries: &[Query]| {
-        searcher.search(queries, SearchOptions::default()).unwrap_err().to_string()
+        full_message(&searcher.search(queries, SearchOptions::default()).unwrap_err())
     };
     assert_eq!(
         message(&[good.clone(), other]),

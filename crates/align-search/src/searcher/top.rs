@@ -1,19 +1,20 @@
-//! The best hits so far.
+//! A bounded list of the best hits.
 
-use super::SearchOptions;
+use super::options::SearchOptions;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// A row that was found.
+/// A row that matches a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
-    /// The row's number in its index.
+    /// The number of the row in its index.
     pub row: usize,
     /// Its inner product with the query.
     pub score: f32,
 }
 
-/// Better hits are greater: a higher score, or the same and a lower row.
+/// Hits in the order of quality. The greater hit has the higher score, or the same score and the
+/// lower row.
 #[derive(Clone, Copy, PartialEq)]
 struct Ranked(Hit);
 
@@ -32,8 +33,8 @@ impl PartialOrd for Ranked {
     }
 }
 
-/// The best hits so far, the worst of them on top of a heap; which ones they are does not depend on
-/// the order in which hits come.
+/// The best hits so far, in a heap with the worst of them on top. They do not depend on the order of
+/// the calls of [`push`](Self::push).
 #[derive(Clone)]
 pub(super) struct Top {
     limit: usize,
@@ -50,7 +51,7 @@ impl Top {
         }
     }
 
-    /// The lowest score that a hit may have and still count.
+    /// The lowest score with which a further hit could be kept.
     pub(super) fn floor(&self) -> f32 {
         match self.heap.peek() {
             Some(Reverse(worst)) if self.heap.len() == self.limit => worst.0.score,
@@ -58,7 +59,7 @@ impl Top {
         }
     }
 
-    /// Takes a hit, if it counts; gives the floor from now on.
+    /// Keeps a hit if it is among the best. Returns the new floor.
     pub(super) fn push(&mut self, hit: Hit) -> f32 {
         if hit.score >= self.threshold {
             self.heap.push(Reverse(Ranked(hit)));
@@ -93,7 +94,7 @@ mod tests {
             let hit = |(row, &score): (usize, &i8)| Hit { row, score: f32::from(score) };
             let mut expected: Vec<Hit> = scores.iter().enumerate().map(hit).collect();
             expected.retain(|hit| threshold.is_none_or(|t| hit.score >= f32::from(t)));
-            // A stable sort keeps the rows of one score in order.
+            // A stable sort keeps rows of equal score in order.
             expected.sort_by(|a, b| b.score.total_cmp(&a.score));
             expected.truncate(limit);
 

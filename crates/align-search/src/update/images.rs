@@ -5,38 +5,41 @@ use super::pipeline;
 use super::read::{Content, read};
 use super::report::{Event, Report};
 use super::stat::Stat;
-use super::walk::{Walk, is_absence};
 use crate::index::{Failure, FileStamp, ImageItem, IndexError, IndexWriter, Item};
+use crate::message::full_message;
 use align_model::{AlignModel, AlignProcessor, ModelError, l2_normalize};
+use align_processor::files::{Walk, is_absence};
 use ndarray::{Array3, Axis};
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-/// Images that go through the tower together: enough to keep all cores busy, few enough to keep
-/// memory small and little in hand.
+/// The images of a batch: enough to keep all cores busy, few enough to keep memory small and to lose
+/// little work if the run is killed.
 const BATCH: usize = 8;
 
-/// Images that wait to: the next batch is ready when one is done, and one more.
+/// The prepared images that may wait: two batches, so that the tower never has to wait for one.
 const AHEAD: usize = 2 * BATCH;
 
-/// Makes `writer`'s index hold the images that `walk` found, beside those that lie elsewhere.
+/// Updates the index of `writer` with the images that `walk` found. Images that lie outside the roots
+/// of the walk stay in the index.
 ///
-/// - A file of the size and time of change that the index has is kept, unread. Of another, the
-///   content decides: one that was embedded before, under whatever name, is not embedded again.
-/// - What is no longer found below the walk's roots is dropped; a file that was moved from
-///   elsewhere is followed. What could not be looked at stays.
-/// - A file that cannot be embedded is left out, remembered, and not tried again until it changes.
-///   One that cannot be read is left out and not remembered.
+/// - A file whose size and time of change are those in the index is kept without being read. If
+///   they differ, the content decides: a file whose content was embedded before, under any name, is
+///   not embedded again.
+/// - A file that no longer exists below the roots of the walk is dropped. A file that was moved
+///   from outside the roots is followed. Files that could not be examined stay.
+/// - A file that cannot be embedded is left out and remembered. It is not tried again until it
+///   changes. A file that cannot be read is left out, but not remembered.
 ///
-/// Files are read, decoded and preprocessed on `workers` threads while batches go through the tower
-/// on the calling one with those of its runtime. Memory does not grow with the number of files but
-/// for their names. Embedded images are in the index batch by batch; it is in order at the end.
+/// Files are read, decoded and preprocessed on `workers` threads, while the calling thread runs
+/// batches through the tower on the threads of its runtime. Apart from the names of files, memory
+/// does not grow with their number. Each batch is added to the index at once, and the index is
+/// sorted at the end.
 ///
 /// # Errors
-/// Where the index cannot be written.
+/// If the index cannot be written.
 pub fn update_images(
     writer: IndexWriter,
     model: &AlignModel,
@@ -61,7 +64,7 @@ pub fn update_images(
     let (work, seen) = update.plan(walk);
     (update.observe)(Event::Planned(work.len()));
 
-    // What this run embeds is not looked up: it would depend on who was faster.
+    // Images embedded by this run are not looked up, since that would depend on timing.
     let known = update.writer.contents();
     let images = processor.image_processor();
     let prepare = |task: &Task| {
@@ -73,7 +76,7 @@ pub fn update_images(
     update.finish()
 }
 
-/// A file to look into.
+/// A file that has to be read.
 struct Task {
     name: String,
     path: PathBuf,
@@ -86,40 +89,40 @@ struct Update<'a> {
     names: Names,
     observe: &'a mut dyn FnMut(Event<'_>),
     report: Report,
-    /// What the index will hold: items and their rows.
+    /// The items that the index will hold, with their rows.
     items: Vec<(Item, usize)>,
     failures: Vec<Failure>,
     batch: Vec<(ImageItem, Array3<f32>)>,
-    /// Rows that now belong to files of other names or times.
+    /// Rows whose content was found again under another name or time.
     reused: HashSet<usize>,
 }
 
 impl Update<'_> {
-    /// Sorts what was found into what stays and what must be looked into; gives that, and the names
-    /// of all.
+    /// Keeps the files that have not changed. Returns the files that have to be read, and the names
+    /// of all files that the walk found.
     fn plan(&mut self, walk: &Walk) -> (Vec<Task>, HashSet<String>) {
         let (mut work, mut seen) = (Vec::new(), HashSet::with_capacity(walk.files.len()));
         for (path, error) in &walk.unreadable {
-            self.leave_out(&path.to_string_lossy(), error);
+            self.leave_out(&path.to_string_lossy(), &error.to_string());
         }
         for path in &walk.missing {
-            // A file that was there and is gone is dropped; nothing is wrong with that.
+            // A file that was in the index and no longer exists is dropped without an error.
             let name = self.names.name(path, &self.writer);
             if name.is_none_or(|name| self.writer.known(&name).is_none()) {
-                self.leave_out(&path.to_string_lossy(), &"no such file or folder");
+                self.leave_out(&path.to_string_lossy(), "no such file or folder");
             }
         }
         for found in &walk.files {
             let Some(name) = self.names.name(&found.path, &self.writer) else {
-                self.leave_out(&found.path.to_string_lossy(), &"the path is not UTF-8");
+                self.leave_out(&found.path.to_string_lossy(), "the path is not UTF-8");
                 continue;
             };
             if !seen.insert(name.clone()) {
                 continue;
             }
-            match fs::metadata(&found.path).and_then(|metadata| Stat::of(&metadata)) {
+            match fs::metadata(&found.path).and_then(|metadata| Stat::from_metadata(&metadata)) {
                 Ok(stat) if self.keep(&name, stat) => {}
-                // Where it cannot even be asked, reading it will say why.
+                // If the metadata cannot be read, reading the file will fail with the reason.
                 _ => {
                     let (path, is_named) = (found.path.clone(), found.is_named);
                     work.push(Task { name, path, is_named });
@@ -129,7 +132,8 @@ impl Update<'_> {
         (work, seen)
     }
 
-    /// Whether a file is as it was when it was embedded, or when it failed.
+    /// Keeps a file that has not changed since it was embedded or failed. Returns whether it is
+    /// kept.
     fn keep(&mut self, name: &str, stat: Stat) -> bool {
         let is_same = |stamp: &FileStamp| (stamp.size, stamp.mtime) == (stat.size, stat.mtime);
         if let Some(known) = self.writer.known(name)
@@ -145,7 +149,7 @@ impl Update<'_> {
         failure.is_some()
     }
 
-    /// Takes what was read of a file.
+    /// Processes the result of reading a file.
     fn complete(
         &mut self,
         task: &Task,
@@ -158,13 +162,13 @@ impl Update<'_> {
                 (self.observe)(Event::Done(1));
                 return Ok(());
             }
-            // It has gone since it was found.
+            // The file was removed after the walk.
             Err(error) if is_absence(&error) && !task.is_named => {
                 (self.observe)(Event::Done(1));
                 return Ok(());
             }
             Err(error) => {
-                self.leave_out(&task.name, &error);
+                self.leave_out(&task.name, &error.to_string());
                 (self.observe)(Event::Done(1));
                 return Ok(());
             }
@@ -180,7 +184,7 @@ impl Update<'_> {
             }
             Content::Faulty(reason) => self.fail(item, reason),
             Content::Pixels(pixels) => {
-                // A processor that does not crop gives images of many sizes.
+                // A processor that does not crop returns images of different sizes.
                 let fits = self.batch.first().is_none_or(|(_, first)| first.dim() == pixels.dim());
                 if !fits {
                     self.embed()?;
@@ -191,7 +195,7 @@ impl Update<'_> {
         }
     }
 
-    /// Runs the batch through the tower and adds what comes out to the index.
+    /// Runs the batch through the tower and adds the embeddings to the index.
     fn embed(&mut self) -> Result<(), IndexError> {
         if self.batch.is_empty() {
             return Ok(());
@@ -202,7 +206,9 @@ impl Update<'_> {
         let features = match self.model.get_image_features(pixels.view()) {
             Ok(features) => features,
             Err(ModelError::Vision(fault)) => {
-                return items.into_iter().try_for_each(|item| self.fail(item, fault.to_string()));
+                return items
+                    .into_iter()
+                    .try_for_each(|item| self.fail(item, full_message(&fault)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -231,12 +237,12 @@ impl Update<'_> {
         Ok(())
     }
 
-    fn leave_out(&mut self, path: &str, reason: &dyn Display) {
+    fn leave_out(&mut self, path: &str, reason: &str) {
         self.report.failed += 1;
         (self.observe)(Event::LeftOut { path, reason });
     }
 
-    /// Keeps what the index has of files that this run had nothing to do with.
+    /// Keeps the items and failures of files that this run did not examine.
     fn retain(&mut self, walk: &Walk, seen: &HashSet<String>) {
         let roots: Vec<_> = walk.roots.iter().map(|root| self.names.absolute(root)).collect();
         let unreadable: Vec<_> =
@@ -244,7 +250,7 @@ impl Update<'_> {
         let is_below = |path: &Path, folders: &[PathBuf]| {
             folders.iter().any(|folder| path.starts_with(folder))
         };
-        // Neither found nor missed by this run.
+        // Whether a file was neither found by the walk nor missing from it.
         let is_elsewhere = |name: &str| {
             let path = self.names.path(name);
             !seen.contains(name) && (!is_below(&path, &roots) || is_below(&path, &unreadable))
@@ -256,7 +262,7 @@ impl Update<'_> {
         for name in self.writer.names() {
             let known = self.writer.known(name).expect("a name that is known");
             let Some(stamp) = known.stamp else { continue };
-            // A file that has another name now was moved.
+            // A file was moved if its content has a new name and the old name no longer exists.
             let is_moved = || self.reused.contains(&known.row) && is_gone(name);
             if is_elsewhere(name) && !is_moved() {
                 let item = ImageItem { path: name.to_owned(), stamp };

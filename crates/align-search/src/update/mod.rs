@@ -1,11 +1,12 @@
-//! Bringing an index up to date with files or texts.
+//! Updates of an index from files or texts.
 //!
-//! - [`walk`]: which files there are;
-//! - [`update_images`]: an index of image files;
-//! - [`update_texts`]: an index of texts.
+//! - [`walk`]: the files in folders;
+//! - [`update_images`]: updates of an index of image files;
+//! - [`update_texts`]: updates of an index of texts.
 //!
-//! What an index already holds is not embedded again: a file of the same size and time of change is
-//! the same, and so is one of another name or time with the same content. What is gone is dropped.
+//! Nothing that an index already holds is embedded again. A file counts as unchanged if its size and
+//! time of change are the same, or if its content is that of an indexed file. Files that no longer
+//! exist are dropped.
 
 mod images;
 mod names;
@@ -14,9 +15,8 @@ mod read;
 mod report;
 mod stat;
 mod texts;
-mod walk;
 
+pub use align_processor::files::{FoundFile, Walk, walk};
 pub use images::update_images;
 pub use report::{Event, Report};
 pub use texts::update_texts;
-pub use walk::{Walk, walk};

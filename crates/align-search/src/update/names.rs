@@ -1,14 +1,14 @@
-//! The names that an index has for files: their paths as they were given, relative ones from the
-//! index's base.
+//! The names of files in an index: their paths as they were given. Relative paths count from the base
+//! of the index.
 
 use crate::index::IndexWriter;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 pub(super) struct Names {
-    /// Where relative names count from.
+    /// The folder that relative names count from.
     base: PathBuf,
-    /// Where relative paths count from.
+    /// The current folder, which relative paths count from.
     current: PathBuf,
 }
 
@@ -17,10 +17,11 @@ impl Names {
         Ok(Self { base: base.to_owned(), current: std::env::current_dir()? })
     }
 
-    /// The name of a path: the one that `writer` knows it by, else the path as it is given, if the
-    /// index counts from the same folder. `None` where it is not UTF-8.
+    /// The name of a path, or `None` if it is not UTF-8. It is the name that `writer` has for the
+    /// file. For a new file it is the path as given, made absolute if the base is not the current
+    /// folder.
     pub(super) fn name(&self, path: &Path, writer: &IndexWriter) -> Option<String> {
-        // Without `./`, also within, and doubled separators.
+        // Components have no `.` and no doubled separators.
         let clean: PathBuf = path.components().filter(|c| *c != Component::CurDir).collect();
         let given = match self.base == self.current {
             true => clean,
@@ -40,7 +41,7 @@ impl Names {
         self.base.join(name)
     }
 
-    /// A path as it counts from the root.
+    /// The absolute path.
     pub(super) fn absolute(&self, path: &Path) -> PathBuf {
         let absolute = self.current.join(path);
         absolute.components().filter(|c| *c != Component::CurDir).collect()

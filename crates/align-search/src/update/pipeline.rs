@@ -1,17 +1,17 @@
-//! Work that is prepared on several threads ahead of the one that completes it.
+//! A pipeline: several threads prepare work, and one thread completes it.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// Runs `prepare` for every task on `workers` threads and `complete` for each result, in the order
-/// in which they are ready, on the calling one. At most `ahead` results wait.
+/// Runs `prepare` for every task on `workers` threads, and `complete` for each result on the calling
+/// thread. Results are completed in the order in which they are ready. At most `ahead` results wait.
 ///
 /// # Errors
-/// The first that `complete` gives; work that has not been begun is left then.
+/// The first error of `complete`. Tasks that were not begun are then skipped.
 ///
 /// # Panics
-/// Where `prepare` or `complete` does.
+/// If `prepare` or `complete` panics.
 pub(super) fn run<T: Sync, P: Send, E>(
     tasks: &[T],
     workers: usize,
@@ -26,7 +26,7 @@ pub(super) fn run<T: Sync, P: Send, E>(
             let (sender, prepare, next) = (sender.clone(), &prepare, &next);
             scope.spawn(move || {
                 while let Some(task) = tasks.get(next.fetch_add(1, Relaxed)) {
-                    // Nobody receives where completing has failed.
+                    // The receiver is gone if `complete` has failed.
                     if sender.send((task, prepare(task))).is_err() {
                         break;
                     }
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(result, Ok(()));
         done.sort();
         assert_eq!(done, tasks);
-        // Four wait, three are with their workers, and this one.
+        // Four results wait, three are with their workers, and one is being completed.
         assert!(most_ahead <= 4 + 3 + 1, "{most_ahead}");
     }
 

@@ -1,8 +1,9 @@
-//! A file to pixel values, or to the reason why there are none.
+//! Reading of an image file: to pixel values, or to the reason why there are none.
 
 use super::stat::Stat;
 use crate::digest::Digester;
 use crate::index::FileStamp;
+use crate::message::full_message;
 use align_model::{ImageProcessor, ProcessorError};
 use align_processor::decode::{SIGNATURE, is_image};
 use ndarray::Array3;
@@ -10,17 +11,18 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// What a file comes to.
+/// The result of reading an image file.
 pub(super) enum Content {
     /// Pixel values `[C, H, W]`.
     Pixels(Array3<f32>),
-    /// An embedding of the same content is in this row.
+    /// The row of an embedding of the same content.
     Known(usize),
-    /// It is an image, or said to be one, and cannot be used.
+    /// The reason why the image cannot be used.
     Faulty(String),
 }
 
-/// Reads a file that is an image if it `is_named` or looks like one; `None` if it does not.
+/// Reads an image file, or returns `None` if it is not one. A file that `is_named` by the caller
+/// counts as an image; for other files the first bytes decide.
 pub(super) fn read(
     processor: &ImageProcessor,
     path: &Path,
@@ -28,13 +30,13 @@ pub(super) fn read(
     known: impl Fn(&FileStamp) -> Option<usize>,
 ) -> io::Result<Option<(FileStamp, Content)>> {
     let file = File::open(path)?;
-    let stat = Stat::of(&file.metadata()?)?;
+    let stat = Stat::from_metadata(&file.metadata()?)?;
     let mut bytes = Vec::new();
     (&file).take(SIGNATURE as u64).read_to_end(&mut bytes)?;
     if !is_named && !is_image(&bytes) {
         return Ok(None);
     }
-    // One byte beyond the limit shows that it is passed.
+    // One byte more than the limit is read, so that the decoder finds a file that is too long.
     let limit = processor.limits().max_bytes.saturating_add(1);
     (&file).take(limit.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes)?;
     let mut digester = Digester::default();
@@ -51,10 +53,10 @@ pub(super) fn read(
     Ok(Some((stamp, pixels.map_or_else(|error| Content::Faulty(reason(error)), Content::Pixels))))
 }
 
-/// The fault alone: an index that is moved must not name where a file was.
+/// The fault without the path: a moved index must not name the former place of a file.
 fn reason(error: ProcessorError) -> String {
     match error {
-        ProcessorError::Image { fault, .. } => fault.to_string(),
-        other => other.to_string(),
+        ProcessorError::Image { fault, .. } => full_message(&fault),
+        other => full_message(&other),
     }
 }

@@ -1,40 +1,41 @@
-//! What is said of an update, during and after it.
+//! Progress and result of an update.
 
 use serde::Serialize;
-use std::fmt::Display;
 
-/// Something that an update has come to.
+/// An event during an update.
+#[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// So many files or texts have to be looked into.
+    /// The number of files or texts that have to be read.
     Planned(usize),
-    /// So many of them are done.
+    /// A number of them is done.
     Done(usize),
-    /// A file that is left out, and why.
+    /// A file is left out.
     LeftOut {
         /// Its path.
         path: &'a str,
-        /// What is wrong with it.
-        reason: &'a dyn Display,
+        /// The reason.
+        reason: &'a str,
     },
 }
 
-/// What an update came to, in files or texts.
+/// The result of an update, in numbers of files or texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// In the index now.
     pub items: usize,
     /// Embedded by this run.
     pub embedded: usize,
-    /// Unchanged: not looked into.
+    /// Unchanged, and so not read.
     pub kept: usize,
-    /// New or changed, but of a content that was embedded before.
+    /// New or changed, but with a content that was embedded before.
     pub recognised: usize,
-    /// No longer there: dropped.
+    /// Dropped because they no longer exist.
     pub dropped: usize,
-    /// Files that could not be embedded, or read at all.
+    /// Files that could not be embedded or read.
     pub failed: usize,
-    /// Files that could not be embedded before and have not changed since: not tried again.
+    /// Files that could not be embedded in an earlier run. They have not changed and are not tried
+    /// again.
     pub failed_before: usize,
-    /// Files that a walk came across and that are no images.
+    /// Files in the folders that are not images.
     pub other_files: usize,
 }

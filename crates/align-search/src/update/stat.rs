@@ -1,10 +1,10 @@
-//! Size and time of change: what tells at once that a file is as it was.
+//! Size and time of change of a file. If both are the same, the file counts as unchanged.
 
 use std::fs::Metadata;
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Size in bytes, and time of change in nanoseconds since 1970.
+/// The size in bytes, and the time of change in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) size: u64,
@@ -12,7 +12,7 @@ pub(super) struct Stat {
 }
 
 impl Stat {
-    pub(super) fn of(metadata: &Metadata) -> io::Result<Self> {
+    pub(super) fn from_metadata(metadata: &Metadata) -> io::Result<Self> {
         let modified = metadata.modified()?;
         let mtime = match modified.duration_since(UNIX_EPOCH) {
             Ok(after) => nanoseconds(after),
@@ -22,7 +22,7 @@ impl Stat {
     }
 }
 
-/// Times that do not fit, centuries away, are as good as the last that does.
+/// The duration in nanoseconds. Durations of more than 292 years saturate.
 fn nanoseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

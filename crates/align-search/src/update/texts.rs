@@ -5,15 +5,15 @@ use crate::index::{IndexError, IndexWriter, Item, TextItem};
 use align_model::{AlignModel, AlignProcessor, embed_texts};
 use std::collections::HashSet;
 
-/// Texts that are embedded before they are added to the index.
+/// The texts that are embedded and added to the index at a time.
 const BATCH: usize = 64;
 
-/// Makes `writer`'s index hold these texts, in this order, each once. Those that it holds already
-/// are not embedded again; others that it holds are dropped.
+/// Updates the index of `writer` to hold exactly these texts, each once, in the order of their first
+/// occurrence. Texts that it already holds are not embedded again.
 ///
 /// # Errors
-/// Where a text is too long for the model, and then before any is embedded; or the index cannot be
-/// written.
+/// If a text is too long for the model, which is found before any text is embedded; or if the index
+/// cannot be written.
 pub fn update_texts(
     mut writer: IndexWriter,
     model: &AlignModel,

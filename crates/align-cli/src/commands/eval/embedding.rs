@@ -3,8 +3,8 @@
 use crate::cli::{Global, Skipping};
 use crate::failure::Outcome;
 use crate::input::ImageReader;
+use align_eval::dataset::LabelledImages;
 use align_model::{AlignModel, AlignProcessor, l2_normalize};
-use align_search::dataset::LabelledImages;
 use anyhow::{Result, anyhow};
 use ndarray::{Array1, Array2, Axis};
 use std::path::{Path, PathBuf};

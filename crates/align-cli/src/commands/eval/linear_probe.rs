@@ -5,11 +5,11 @@ use super::report::Accuracy;
 use crate::cli::{EvalLinearProbe, Global};
 use crate::failure::Outcome;
 use crate::output::{Record, Records};
-use align_search::dataset::LabelledImages;
-use align_search::metrics::{
+use align_eval::dataset::LabelledImages;
+use align_eval::metrics::{
     Confusion, LinearProbe, LinearProbeOptions, MetricsError, predictions, top_k_accuracy,
 };
-use anyhow::{Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use ndarray::ArrayView1;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -18,13 +18,16 @@ pub(super) fn run(global: &Global, arguments: &EvalLinearProbe) -> Result<Outcom
     let &EvalLinearProbe { c, tolerance, max_iterations, raw, .. } = arguments;
     let EvalLinearProbe { confusions, skipping, .. } = arguments;
     let train_data = LabelledImages::open(&arguments.train)?;
-    let test_data = LabelledImages::open(&arguments.test)?.with_classes_of(&train_data)?;
+    let test_data = LabelledImages::open(&arguments.test)?.adopt_classes(&train_data)?;
     let classes = &train_data.classes;
     let embedder = Embedder::load(global, global.load_processor()?)?;
     let train = embedder.labelled(&train_data, skipping, raw)?;
     let test = embedder.labelled(&test_data, skipping, raw)?;
 
-    let options = LinearProbeOptions { c, tolerance, max_iterations };
+    let options = LinearProbeOptions::default()
+        .with_c(c)
+        .with_tolerance(tolerance)
+        .with_max_iterations(max_iterations);
     let probe = fit(global, &train_data, &train, &options)?;
     let scores = probe.scores(test.embeds.view())?;
     let predicted = predictions(scores.view())?;
@@ -58,7 +61,7 @@ fn fit(
             let class = &data.classes[class];
             anyhow!("{source}: class {class:?}: none of its images can be read")
         }
-        error @ MetricsError::Classes { .. } => anyhow!("{source}: {error}"),
+        error @ MetricsError::Classes { .. } => Error::from(error).context(source.to_string()),
         error => error.into(),
     })
 }

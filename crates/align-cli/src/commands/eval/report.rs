@@ -1,7 +1,7 @@
 //! What the tasks that sort images have in common to say.
 
 use crate::output::Record;
-use align_search::metrics::{Confused, Confusion};
+use align_eval::metrics::{Confused, Confusion};
 use serde::Serialize;
 use std::io::{self, Write};
 

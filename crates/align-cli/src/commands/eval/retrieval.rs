@@ -6,10 +6,10 @@ use crate::cli::{EvalRetrieval, Global};
 use crate::commands::embed::text_processor;
 use crate::failure::{Outcome, Usage};
 use crate::output::{Record, Records};
+use align_eval::dataset::CaptionedImages;
+use align_eval::metrics::{recall_at_k, retrieval_ranks};
 use align_model::{ProcessorError, embed_texts, l2_normalize};
-use align_search::dataset::CaptionedImages;
-use align_search::metrics::{recall_at_k, retrieval_ranks};
-use anyhow::{Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use ndarray::ArrayView1;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, arguments: &EvalRetrieval) -> Result<Outcome>
             ProcessorError::TextTooLong { .. } => "\nhint: --truncate cuts captions",
             _ => "",
         };
-        anyhow!("{}: {error}{hint}", arguments.data.display())
+        anyhow!("{}: {:#}{hint}", arguments.data.display(), Error::from(error))
     })?;
     let images = embedder.images(&arguments.data, &data.paths, &arguments.skipping)?;
 

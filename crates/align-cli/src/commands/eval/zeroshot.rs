@@ -6,9 +6,9 @@ use crate::cli::{EvalZeroshot, Global, template};
 use crate::failure::Outcome;
 use crate::input;
 use crate::output::Records;
+use align_eval::dataset::LabelledImages;
+use align_eval::metrics::{Confusion, label_ranks, predictions, recall_at_k};
 use align_model::{LabelScore, ZeroShotClassifier, embed_labels, l2_normalize};
-use align_search::dataset::LabelledImages;
-use align_search::metrics::{Confusion, label_ranks, predictions, recall_at_k};
 use anyhow::{Result, anyhow};
 use ndarray::{Array2, ArrayView1};
 use std::path::Path;
@@ -16,7 +16,7 @@ use std::path::Path;
 pub(super) fn run(global: &Global, arguments: &EvalZeroshot) -> Result<Outcome> {
     let data = LabelledImages::open(&arguments.data)?;
     let data = match &arguments.classes {
-        Some(file) => data.named(file)?,
+        Some(file) => data.rename_classes(file)?,
         None => data,
     };
     let mut templates = arguments.templates.clone();

@@ -4,7 +4,7 @@ use crate::cli::{Global, IndexExport};
 use crate::failure::Outcome;
 use crate::indexed::{self, ItemNames};
 use crate::sink::sink;
-use align_search::Kind;
+use align_search::ItemKind;
 use anyhow::Result;
 use ndarray::Array2;
 
@@ -16,8 +16,8 @@ pub(super) fn run(global: &Global, arguments: &IndexExport) -> Result<Outcome> {
     // Damage must not be passed on.
     index.verify()?;
     let column = match index.description().kind {
-        Kind::Images => "image",
-        Kind::Texts => "text",
+        ItemKind::Images => "image",
+        ItemKind::Texts => "text",
     };
     let names = ItemNames::new(&index);
     let mut sink = sink([column], index.dim(), arguments.output.as_deref(), global.format())?;

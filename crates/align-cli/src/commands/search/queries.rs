@@ -3,7 +3,7 @@
 use crate::cli::{Search, Weighted};
 use crate::failure::Usage;
 use crate::input;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 use std::path::PathBuf;
@@ -76,9 +76,9 @@ pub(super) fn asked(arguments: &Search) -> Result<Vec<Asked>> {
     };
     let name = input::name_of_file(file);
     let lines = input::numbered_lines_of_file(file)?;
-    let parsed = lines.into_iter().map(|(number, line)| {
-        parse(&line).map_err(|error| anyhow!("{name}: line {number}: {error}"))
-    });
+    let parsed = lines
+        .into_iter()
+        .map(|(number, line)| parse(&line).with_context(|| format!("{name}: line {number}")));
     parsed.collect()
 }
 

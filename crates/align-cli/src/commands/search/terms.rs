@@ -4,7 +4,7 @@ use super::queries::{Asked, Subject};
 use crate::indexed::Embedder;
 use align_model::{RgbImage, embed_texts, l2_normalize};
 use align_search::{Query, QueryError};
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use ndarray::{Array2, ArrayView1, Axis};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,18 +37,18 @@ pub(super) fn embed(embedder: &Embedder, asked: &[Asked]) -> Result<Vec<Query>> 
         texts.into_iter().zip(text_embeddings.rows()).collect();
     let images: BTreeMap<&Path, ArrayView1<'_, f32>> =
         images.into_iter().zip(image_embeddings.rows()).collect();
-    let query = |asked: &Asked| {
+    let query = |asked: &Asked| -> Result<Query, QueryError> {
         let query = asked.terms.iter().try_fold(Query::new(), |query, term| {
             let embedding = match &term.subject {
                 Subject::Text(text) => texts[text.as_str()],
                 Subject::Image(path) => images[path.as_path()],
             };
-            query.with(term.weight, embedding)
+            query.add_term(term.weight, embedding)
         })?;
         // Terms that cancel each other out are said by their names.
         query.vector().map(|_| query)
     };
-    let named = |asked| query(asked).map_err(|e: QueryError| anyhow!("query {asked}: {e}"));
+    let named = |asked: &Asked| query(asked).with_context(|| format!("query {asked}"));
     asked.iter().map(named).collect()
 }
 

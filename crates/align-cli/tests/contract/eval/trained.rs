@@ -5,8 +5,8 @@ use super::{
     number, printed_confusions, ranked, share,
 };
 use crate::run::Folder;
+use align_eval::metrics::{LinearProbe, LinearProbeOptions, predictions};
 use align_model::Runtime;
-use align_search::metrics::{LinearProbe, LinearProbeOptions, predictions};
 use ndarray::{Array2, ArrayView1};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ fn a_probe_is_what_the_library_fits_to_printed_embeddings() {
     for (c, arguments) in [(1.0, &[][..]), (250.0, &["--c", "250"])] {
         let arguments = [&["eval", "linear-probe", "train", "test"], arguments].concat();
         let report = folder.run(&arguments).json_lines().remove(0);
-        let options = LinearProbeOptions { c, ..LinearProbeOptions::default() };
+        let options = LinearProbeOptions::default().with_c(c);
         let labels = ArrayView1::from(&train_labels);
         let runtime = Runtime::new().unwrap();
         let probe = LinearProbe::fit(&runtime, train.view(), labels, CLASSES.len(), &options);

@@ -77,6 +77,24 @@ impl Checkpoint {
         }
     }
 
+    /// The names of the files that [`open`](Self::open) would read from a folder:
+    /// `model.safetensors` if it exists, else the shards and their index. Only the index is read.
+    ///
+    /// # Errors
+    ///
+    /// If the folder holds neither, or the index cannot be read.
+    pub fn list_files(folder: impl AsRef<Path>) -> Result<Vec<String>, CheckpointError> {
+        let folder = folder.as_ref();
+        let index = folder.join(INDEX_FILE);
+        if folder.join(SINGLE_FILE).exists() {
+            Ok(vec![SINGLE_FILE.to_owned()])
+        } else if index.exists() {
+            Ok(index::read(&index)?.into_keys().chain([INDEX_FILE.to_owned()]).collect())
+        } else {
+            Err(CheckpointError::NoCheckpoint { folder: folder.to_path_buf() })
+        }
+    }
+
     /// Opens a single safetensors file, whatever its name.
     ///
     /// # Errors
