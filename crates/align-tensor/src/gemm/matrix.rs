@@ -197,7 +197,7 @@ mod tests {
     use crate::testing::values;
     use crate::threads::Threads;
 
-    /// What is between the rows is NaN, and stays as it is.
+    /// The values between the rows are NaN: they must be neither read nor written.
     #[test]
     fn rows_that_are_apart_give_the_same_bits() {
         let (m, n, k) = (31, 37, 70);

@@ -1,5 +1,7 @@
-//! The products of rounded operands, against a scalar oracle that rounds as they do: equal to the
-//! bit, on every instruction set and with every unit. And that oracle against `f64`.
+//! Tests of products of rounded operands.
+//!
+//! A scalar oracle rounds its operands as the kernels do. Products must equal it to the bit, on every instruction set and
+//! with every unit. The oracle itself is compared with `f64`.
 
 use super::*;
 use crate::cpu::Isa;
@@ -20,7 +22,7 @@ use std::num::NonZeroUsize;
 
 const ROUNDED: [Precision; 3] = [Precision::Bf16x3, Precision::Bf16, Precision::Int8];
 
-/// Every way in which this machine can multiply, emulated tiles among them.
+/// Every instruction set and unit of this machine, with emulated AMX tiles.
 fn kernels(precision: Precision) -> Vec<(Isa, Kernel)> {
     let mut kernels = Vec::new();
     for isa in Isa::available() {
@@ -63,7 +65,7 @@ impl Case {
         PackedWeights::pack_with(isa, kernel, n, k, row)
     }
 
-    /// Rounds the rows on the left; in bf16.
+    /// Rounds the rows of the lhs in place and returns them in bf16.
     fn round_rows(&mut self) -> Vec<u16> {
         let halves: Vec<u16> = self.a.iter().map(|&x| bf16::round(x)).collect();
         self.a = halves.iter().map(|&half| bf16::widen(half)).collect();
@@ -83,8 +85,8 @@ impl Case {
         c
     }
 
-    /// The row `i` on the left, scaled.
-    fn left(&self, i: usize) -> Vec<f32> {
+    /// Row `i` of the lhs, scaled.
+    fn lhs_row(&self, i: usize) -> Vec<f32> {
         let Self { m, k, .. } = *self;
         let groups = self.scales.len() / k;
         let group = m.checked_div(groups).map(|rows| i / rows);
@@ -92,7 +94,7 @@ impl Case {
         (0..k).map(|j| self.a[i * k + j] * scale(j)).collect()
     }
 
-    /// The product by scalar code, in the order of the kernels: vectors or tiles.
+    /// The product by scalar code, in the order of additions that vectors or AMX tiles use.
     fn oracle(&self, precision: Precision, tiles: bool) -> Vec<f32> {
         let Self { m, n, k, .. } = *self;
         let parts = |x: &[f32]| -> Vec<[f32; 2]> {
@@ -107,7 +109,7 @@ impl Case {
         let mut integers = vec![0; k];
         let mut out = Vec::new();
         for i in 0..m {
-            let a = parts(&self.left(i));
+            let a = parts(&self.lhs_row(i));
             for j in 0..n {
                 let row = &self.w[j * k..][..k];
                 let (b, scale) = if precision == Precision::Int8 {
@@ -141,8 +143,8 @@ impl Case {
     }
 }
 
-/// The sum over `k` of `high` and `low` parts: pairs, second numbers first, small terms first, in
-/// equal blocks of at most 256 pairs.
+/// The sum over `k` as vectors compute it: pairs in equal blocks of at most 256. In a pair the second numbers come first,
+/// and small terms come before large ones.
 fn chain(a: &[[f32; 2]], b: &[[f32; 2]], precision: Precision) -> f32 {
     let steps = a.len() / 2;
     let blocks = steps.div_ceil(256);
@@ -165,8 +167,8 @@ fn chain(a: &[[f32; 2]], b: &[[f32; 2]], precision: Precision) -> f32 {
     total.unwrap()
 }
 
-/// The sum in the order of tiles: 32 values at a time, those of even and of odd `k` apart, then both
-/// added to the sum. Of parts `low * high`, `high * high`, `high * low`.
+/// The sum as AMX tiles compute it: 32 values at a time. Values of even and of odd `k` are summed separately, then both are
+/// added to the sum. The order of the parts is `low * high`, `high * high`, `high * low`.
 fn tile_chain(a: &[[f32; 2]], b: &[[f32; 2]], precision: Precision) -> f32 {
     let products: &[(usize, usize)] = match precision {
         Precision::Bf16x3 => &[(1, 0), (0, 0), (0, 1)],
@@ -212,11 +214,11 @@ fn long_sums_are_cut_alike() {
         Case::new(16, 33, k).check(2);
     }
     Case::new(200, 70, 640).check(2);
-    // All rows' share of a block before the next block.
+    // `LoopOrder::BlocksOutside`.
     Case::new(150, 40, 1300).check(2);
 }
 
-/// More rows than are rounded at a time, of groups that end within one.
+/// More rows than one task packs, and groups that end within a task's rows.
 #[test]
 fn rows_that_tasks_share_are_scaled_by_their_own_group() {
     let (m, k, groups) = (150, 500, 3);
@@ -225,8 +227,8 @@ fn rows_that_tasks_share_are_scaled_by_their_own_group() {
     case.check(2);
 }
 
-/// Where rows are kept in bf16, a kernel may read them where they are: whole pairs and tiles, at any pitch; the last ones
-/// are copied for tiles, which read more rows. Results are those of the same numbers in `f32`, rounded where they go.
+/// A kernel can read rows of bf16 in place if they consist of whole pairs or tiles, at any pitch. AMX reads 32 rows, so the
+/// last rows are copied for it. The results are those of the same numbers in `f32`, rounded when they are stored.
 #[test]
 fn rows_and_results_may_be_kept_in_bf16() {
     for (m, n, k, gap) in
@@ -286,7 +288,7 @@ fn activations_follow_the_scales_and_the_bias() {
     }
 }
 
-/// How far the arithmetic itself is from the exact product of what was given.
+/// The error of the oracle's arithmetic against the exact product of its inputs.
 #[test]
 fn the_error_is_that_of_the_rounding_model() {
     let case = Case::new(12, 40, 700);
@@ -304,23 +306,23 @@ fn the_error_is_that_of_the_rounding_model() {
             let magnitude: f64 = pairs().map(|(a, w)| (a * w).abs()).sum();
             let inputs: f64 = pairs().map(|(a, _)| a.abs()).sum();
             let bf16 = 2f64.powi(-8);
-            // Of each product: both operands rounded; of three products, what they leave out
-            // (`bf16`, and `Precision::Bf16x3`); an integer is half a step off at most, and a step
-            // is 1/127 of the row's largest weight, here below one.
+            // The error of each product. bf16: both operands are rounded. bf16x3: what the three products leave out (see
+            // `Precision::Bf16x3`). int8: an integer is off by at most half a step, and a step is 1/127 of the row's
+            // largest weight, which is below one here.
             let rounding = match precision {
                 Precision::Bf16 => (2.0 * bf16 + bf16 * bf16) * magnitude,
                 Precision::Bf16x3 => 3.0 * bf16 * bf16 * magnitude,
                 _ => bf16 * magnitude + (1.0 + bf16) * inputs * 0.5 / 127.0,
             };
-            // The sums: a rounding for each product of a block, of which there are three in a
-            // step of bf16x3, the blocks, scale and bias.
+            // The error of the sums: one rounding for each product of a block (three in a step of bf16x3), for each
+            // block, for the scale and for the bias.
             let roundings = (3 * 512 + 8) as f64;
             let sums = roundings * f64::from(f32::EPSILON) / 2.0 * (magnitude + 1.0);
             let error = (f64::from(found) - exact).abs();
             assert!(error <= rounding + sums, "{precision} {i}: {found} instead of {exact}");
             largest_share = largest_share.max(error / rounding);
         }
-        // Errors of 700 products cancel, but not all.
+        // The errors of 700 products cancel only in part.
         assert!(largest_share > 0.002, "{precision}: {largest_share} of the bound");
     }
 }
@@ -365,7 +367,7 @@ fn what_is_no_number_passes_through() {
             case.a = vec![inf, 1.0, 2.0, nan, 1.0, 2.0, 1.0, -inf, 2.0, f32::MAX, 0.0, 0.0];
             case.w = vec![1.0, 0.5, 0.25, 0.0, 0.0, -1.0];
             let found = case.run(isa, kernel, 1);
-            // In two parts, infinity meets a low part of zero.
+            // If there are two parts, infinity is multiplied by a low part of zero.
             let infinity = |x: f32, expected: f32| {
                 let as_it_is =
                     if precision == Precision::Bf16x3 { x.is_nan() } else { x == expected };
@@ -381,8 +383,7 @@ fn what_is_no_number_passes_through() {
     }
 }
 
-/// What is not equal: where a sum is subnormal, AVX512-BF16 gives zero; where a product is, the
-/// portable set rounds it.
+/// The known differences: AVX512-BF16 flushes a subnormal sum to zero, and the portable set rounds a subnormal product.
 #[test]
 fn subnormals_make_a_difference_below_the_smallest_normal_number() {
     let tiny = 2f32.powi(-70);
@@ -393,7 +394,7 @@ fn subnormals_make_a_difference_below_the_smallest_normal_number() {
                 (case.a, case.w, case.bias) = (vec![a], vec![w], vec![0.0]);
                 case.run(isa, kernel, 1)[0]
             };
-            // Operands that are subnormal are zero everywhere.
+            // Subnormal operands are flushed to zero on every unit.
             assert_eq!(run(1e-40, 1e30), 0.0, "{isa:?} {kernel:?}");
             assert_eq!(run(1e30, 1e-40), 0.0);
             let flushed = !matches!(kernel.unit, Unit::Fma);

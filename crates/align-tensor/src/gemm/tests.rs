@@ -64,9 +64,9 @@ fn check((m, n, k): (usize, usize, usize), activation: Activation, residual: boo
     for isa in Isa::available() {
         let found = product(isa, workers, (m, n, k), &a, &w, epilogue);
         for (i, (&found, &(expected, magnitude))) in found.iter().zip(&expected).enumerate() {
-            // A chain of at most 512 roundings (two for each step where nothing fuses), the sums
-            // of the blocks, bias and residual: each at most half an ULP of what was summed so
-            // far. Activations have slopes of at most 1.13 and errors of a few ULP.
+            // Roundings: a chain of at most 512 (two for each step without fused multiply-adds), the sums of the
+            // blocks, bias and residual. Each is at most half an ULP of the sum so far. Activations have slopes of at
+            // most 1.13 and errors of a few ULP.
             let roundings = (2 * k.min(512) + k / 512 + 8) as f64;
             let bound = 1.2 * roundings * f64::from(f32::EPSILON) / 2.0 * (magnitude + 1e-30);
             let error = (f64::from(found) - expected).abs();
@@ -114,7 +114,7 @@ fn a_row_has_the_same_bits_in_any_batch_and_on_any_threads() {
     }
 }
 
-/// Many long rows are multiplied block by block, their sums waiting for each other; one is not.
+/// Many long rows are multiplied block by block, and their sums wait for the next block. A single row is not.
 #[test]
 fn a_long_row_has_the_same_bits_alone() {
     let (m, n, k) = (150, 75, 2500);

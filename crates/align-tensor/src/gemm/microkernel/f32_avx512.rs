@@ -1,20 +1,20 @@
-//! The f32 tile on AVX-512, in assembly.
+//! The tile of `f32` on AVX-512, in assembly.
 //!
-//! A step along `k` of a full tile is 28 multiply-adds beside 16 loads: 14 cycles of a CPU with two
-//! 512-bit units, in which nothing else may get in their way. The compiler adds a row's address up
-//! anew in each step, and where steps are unrolled keeps a pointer for each of the 14 rows, more than
-//! there are registers, or loads for several steps at once and spills the sums (`benches/RESULTS.md`
-//! has what each cost). So the loop is written out: every row is at one of three pointers plus 0, 1, 2,
-//! 3 or 4 strides, which an address holds without arithmetic, and four steps share the rest.
+//! A step along `k` of a full tile has 28 multiply-adds and 16 loads: 14 cycles of a CPU with two 512-bit units, if nothing
+//! else takes an issue slot. The compiler recomputes the address of each row in each step. If steps are unrolled, it keeps a
+//! pointer for each of the 14 rows, which are more than there are registers, or it loads for several steps at once and
+//! spills the sums (`benches/TRIED.md` has the cost of each). So the loop is written in assembly. Every row is at one of
+//! three pointers plus 0, 1, 2, 3 or 4 strides, which an address can hold without arithmetic, and four steps share the
+//! loop's overhead.
 //!
-//! Registers: sums in `zmm0` to `zmm27`, row by row; a step's columns in `zmm28` and `zmm29`;
-//! broadcasts in `zmm30` and `zmm31` by turns.
+//! Registers: sums in `zmm0` to `zmm27`, row by row; a step's columns in `zmm28` and `zmm29`; broadcasts in `zmm30` and
+//! `zmm31` in turn.
 
 use super::tile::Tile;
 use crate::cpu::simd::avx512::Avx512;
 use std::arch::asm;
 
-/// The values of a vector.
+/// Values of a vector.
 const LANES: usize = 16;
 
 /// [`Tile::compute`] for products of `f32` and one block.
@@ -34,7 +34,7 @@ pub(super) unsafe fn multiply_f32(_proof: Avx512, tile: Tile) {
     }
 }
 
-/// The address of row `r`: its pointer and strides.
+/// The address of a row: one of three pointers plus a number of strides.
 #[rustfmt::skip]
 macro_rules! address {
     (0) => { "{a}" };  (1) => { "{a} + {s}" };  (2) => { "{a} + 2*{s}" };  (3) => { "{a} + {s3}" };  (4) => { "{a} + 4*{s}" };
@@ -65,9 +65,9 @@ macro_rules! row {
     };
 }
 
-/// The whole tile: clears the sums, multiplies four steps at a time and the rest one by one, adds
-/// the sums of before if these are not the first steps, writes. `$lines` are the vectors of columns;
-/// each row has its number, the register of its broadcast, and the numbers of its sums.
+/// The whole tile: clears the sums, multiplies four steps at a time and the rest one by one, adds the earlier sums if these
+/// are not the first steps, and stores. `$lines` is the number of vectors of columns. Each row has its number, the register
+/// of its broadcast, and the numbers of its sums.
 macro_rules! tile {
     (
         $tile:ident, $lines:tt,
@@ -145,8 +145,8 @@ macro_rules! tile {
     };
 }
 
-/// Loads the columns of the step `$ahead` steps on, and fetches those of 4096 bytes behind into the first-level cache: where
-/// rows are few, a step takes less time than memory does, and what lies behind a panel is the next one.
+/// Loads the columns of the step `$ahead` steps on, and prefetches those 4096 bytes further into the L1 cache. If there are
+/// few rows, a step takes less time than memory does, and the panel is followed by the next one.
 #[rustfmt::skip]
 macro_rules! columns {
     (1, $ahead:literal) => {
@@ -165,7 +165,7 @@ macro_rules! columns {
     };
 }
 
-/// Calls `$tile!` with the first `$rows` of the rows listed, each of which stands behind its count.
+/// Calls `$tile!` with the first `$rows` of the listed rows. The number in front of a row counts the rows up to it.
 macro_rules! by_height {
     ($rows:expr, $tile:ident, [$($before:tt)*], $height:literal { $($row:tt)* } $($rest:tt)*) => {
         if $rows == $height {
@@ -182,8 +182,7 @@ macro_rules! by_height {
 /// The tile of a panel of one vector.
 ///
 /// # Safety
-/// As for [`multiply_f32`], but `lhs` and `panel` are at the first of the steps, on a CPU with
-/// AVX-512.
+/// As for [`multiply_f32`], but `lhs` and `panel` point to the first of the steps. The CPU must have AVX-512.
 #[rustfmt::skip]
 #[target_feature(enable = "avx512f")]
 #[inline(never)]
@@ -193,9 +192,9 @@ unsafe fn one_vector(tile: Tile) {
             tile!(tile, 1, [$($row $x $sum;)*])
         };
     }
-    // SAFETY: loads are of `steps` values of each row (a row's address is `lhs` plus `row` strides), of
-    // as many vectors of the panel; what is fetched is not read. Stores are to `rows` vectors of
-    // the sums, which are read where the caller says that they are there.
+    // SAFETY: loads read `steps` values of each row (a row's address is `lhs` plus `row` strides) and `steps` vectors of
+    // the panel. Prefetches read nothing. Stores write `rows` vectors of the sums, which are read only if there were
+    // steps before (`Tile::compute`).
     unsafe { by_height!(tile.rows, of_rows, [],
         1 { 0 "zmm30" 0; }
         2 { 1 "zmm31" 1; }
