@@ -1,4 +1,4 @@
-//! What the commands that work with an index share.
+//! Helpers of the commands that work with an index.
 
 use crate::cli::Global;
 use align_model::{AlignModel, AlignProcessor, Runtime};
@@ -6,7 +6,7 @@ use align_search::{Index, IndexError, Item, ModelIdentity};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// A model with its processor, and by what its embeddings are known again.
+/// A model with its processor and its identity.
 pub(crate) struct Embedder {
     pub(crate) model: AlignModel,
     pub(crate) processor: AlignProcessor,
@@ -26,10 +26,10 @@ impl Embedder {
     }
 }
 
-/// The names of an index's items, as seen from the current folder.
+/// The names of the items of an index, as seen from the current folder.
 pub(crate) struct ItemNames<'i> {
     index: &'i Index,
-    /// Whether relative paths of the index count from here.
+    /// Whether relative paths of the index count from the current folder.
     is_here: bool,
 }
 
@@ -39,7 +39,7 @@ impl<'i> ItemNames<'i> {
         Self { index, is_here }
     }
 
-    /// The text of a row, or the path at which its file is found.
+    /// The text of a row, or the path of its file.
     pub(crate) fn name(&self, row: usize) -> Result<String, IndexError> {
         Ok(match self.index.item(row)? {
             Item::Image(item) if !self.is_here && Path::new(&item.path).is_relative() => {
@@ -50,7 +50,7 @@ impl<'i> ItemNames<'i> {
         })
     }
 
-    /// The path at which the file of a row is found; none for a text.
+    /// The path of the file of a row, or `None` for a text.
     pub(crate) fn path(&self, row: usize) -> Result<Option<PathBuf>, IndexError> {
         Ok(match self.index.item(row)? {
             Item::Image(item) => Some(self.index.base().join(item.path)),
@@ -59,13 +59,13 @@ impl<'i> ItemNames<'i> {
     }
 }
 
-/// Opens an index for reading, and says so where it is not whole.
+/// Opens an index for reading. A remark is printed if the last run that wrote it was interrupted.
 pub(crate) fn open(global: &Global, folder: &Path) -> Result<Index> {
     let index = Index::open(folder)?;
     if !index.is_finished() {
         let (folder, items) = (folder.display(), index.len());
         global.remark(format_args!(
-            "{folder}: the run that wrote it has not come to its end: {items} items are there"
+            "{folder}: the last run was interrupted; the index has {items} items"
         ));
     }
     Ok(index)

@@ -1,4 +1,4 @@
-//! Lists of items: records in one of the formats, or their paths alone.
+//! Output of lists of items: as records, or as paths alone.
 
 use crate::cli::Global;
 use crate::output::{Record, Records};
@@ -9,14 +9,14 @@ pub(crate) trait ItemRecord: Record {
     /// The item's path or text.
     fn item(&self) -> &str;
 
-    /// What it is listed under: a query or a group.
+    /// The number of its list, which is a query or a group.
     fn list(&self) -> usize;
 }
 
 /// Writes items to standard output.
 pub(crate) enum Listing {
     Records(Records),
-    /// One a line, lists as `is_apart` says with an empty line between them.
+    /// One path per line. If `is_apart`, an empty line separates lists.
     Paths {
         out: BufWriter<StdoutLock<'static>>,
         is_apart: bool,
@@ -25,7 +25,7 @@ pub(crate) enum Listing {
 }
 
 impl Listing {
-    /// A listing in the format asked for; as paths, lists are set apart where `is_apart`.
+    /// A listing in the requested format. If `is_apart`, an empty line separates lists of paths.
     pub(crate) fn new(global: &Global, is_apart: bool) -> Self {
         match global.wants_paths() {
             true => {

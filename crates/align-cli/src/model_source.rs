@@ -1,4 +1,4 @@
-//! Where the model comes from: a folder, or the program itself.
+//! The source of the model: a folder, or the program itself.
 
 #[cfg(feature = "demo-model")]
 use crate::demo;
@@ -12,18 +12,18 @@ use align_search::{Digest, FingerprintError, fingerprint_folder};
 use std::fmt;
 use std::path::Path;
 
-/// A checkpoint that a command works with.
+/// The source of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ModelSource<'a> {
-    /// As Hugging Face lays it out.
+    /// A folder in the layout of Hugging Face.
     Folder(&'a Path),
-    /// The one inside the program.
+    /// The demo model inside the program.
     #[cfg(feature = "demo-model")]
     Demo,
 }
 
 impl<'a> ModelSource<'a> {
-    /// Its folder, where it has one.
+    /// The folder, if the source is one.
     pub(crate) fn folder(self) -> Option<&'a Path> {
         match self {
             Self::Folder(folder) => Some(folder),
@@ -42,7 +42,7 @@ impl<'a> ModelSource<'a> {
         }
     }
 
-    /// By what embeddings of this model are known again.
+    /// The fingerprint of the files of the model.
     pub(crate) fn fingerprint(self, threads: &Threads) -> Result<Digest, FingerprintError> {
         match self {
             Self::Folder(folder) => fingerprint_folder(folder, threads),
@@ -71,7 +71,7 @@ impl<'a> ModelSource<'a> {
         }
     }
 
-    /// The configuration of a whole model, not of a tower saved alone.
+    /// The configuration of a model with both towers.
     pub(crate) fn config(self) -> Result<AlignConfig, ModelError> {
         Ok(match self {
             Self::Folder(folder) => AlignConfig::from_pretrained(folder)?,

@@ -1,4 +1,4 @@
-//! How results are written: records to standard output, files in one piece.
+//! Output of results: records to standard output, and files written atomically.
 
 use crate::cli::Format;
 use anyhow::Result;
@@ -8,9 +8,9 @@ use std::io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write, stdout};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
-/// Something that is shown as JSON or to people.
+/// A result that can be shown as JSON or as text for people.
 pub(crate) trait Record: Serialize {
-    /// Writes it for people.
+    /// Writes the text for people.
     fn table(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
@@ -37,7 +37,7 @@ impl Records {
             }
         }
         self.written += 1;
-        // A record is worth showing when it is known, not when a buffer happens to be full.
+        // A record is shown as soon as it is known, not when the buffer is full.
         if self.format == Format::Json { Ok(()) } else { self.out.flush() }
     }
 
@@ -50,7 +50,7 @@ impl Records {
         self.out.flush()
     }
 
-    /// Writes the only record of a command: in JSON no list, just the one value.
+    /// Writes the only record of a command. In JSON it is a single value and not a list.
     pub(crate) fn only(format: Format, record: &impl Record) -> io::Result<()> {
         let format = if format == Format::Json { Format::Jsonl } else { format };
         Self::new(format).write(record)
@@ -61,7 +61,7 @@ fn json(value: &impl Serialize) -> io::Result<String> {
     Ok(serde_json::to_string(value)?)
 }
 
-/// Writes a file so that it is there in full or not at all.
+/// Writes a file atomically: it is complete or absent.
 pub(crate) fn write_file(
     path: &Path,
     write: impl FnOnce(&mut OutputFile) -> Result<()>,
@@ -71,12 +71,12 @@ pub(crate) fn write_file(
     Ok(file.commit()?)
 }
 
-/// A file that is there in full or not at all: a temporary beside it, which takes its name once it
-/// is whole. Its errors name it.
+/// A file that is written atomically. The bytes go to a temporary file in the same folder, which is
+/// renamed once it is complete. Errors name the file.
 pub(crate) struct OutputFile {
     path: PathBuf,
     temporary: BufWriter<File>,
-    /// Removes the temporary unless it is made to last.
+    /// Removes the temporary file unless it is committed.
     name: TempPath,
 }
 
@@ -87,24 +87,24 @@ impl OutputFile {
         Ok(Self { path: path.to_owned(), temporary: BufWriter::new(file), name })
     }
 
-    /// A file without a name on the same disk, for what must wait.
-    pub(crate) fn nameless_beside(&self) -> io::Result<File> {
+    /// A file without a name in the same folder, for data that is needed later.
+    pub(crate) fn unnamed_file(&self) -> io::Result<File> {
         tempfile::tempfile_in(folder(&self.path)).map_err(|e| self.cannot_write(e))
     }
 
-    /// Replaces the first bytes of what has been written.
+    /// Replaces the first bytes of the file.
     pub(crate) fn overwrite_start(&mut self, bytes: &[u8]) -> io::Result<()> {
         let replaced = self.temporary.rewind().and_then(|()| self.temporary.write_all(bytes));
         let end = replaced.and_then(|()| self.temporary.seek(SeekFrom::End(0)));
         end.map(drop).map_err(|error| self.cannot_write(error))
     }
 
-    /// The error of writing this file or what belongs to it.
+    /// The error of writing this file, or an unnamed file that belongs to it.
     pub(crate) fn cannot_write(&self, error: io::Error) -> io::Error {
         cannot_write(&self.path, error)
     }
 
-    /// Ends the file and gives it its name.
+    /// Completes the file and renames it.
     pub(crate) fn commit(self) -> io::Result<()> {
         let Self { path, temporary, name } = self;
         let committed = (|| {
@@ -126,7 +126,7 @@ impl Write for OutputFile {
     }
 }
 
-/// The folder that a file is in.
+/// The folder of a file.
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -135,7 +135,7 @@ fn cannot_write(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: cannot write: {error}", path.display()))
 }
 
-/// Gives a temporary, which only its owner may read, the permissions of an ordinary new file.
+/// Sets the permissions of an ordinary new file. Only its owner may read a temporary file.
 #[cfg(unix)]
 fn share(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! What the global flags come to.
+//! The session that the global flags describe: format, runtime, model and progress.
 
 use crate::cli::{Format, FormatArgument, Global};
 use crate::failure::Usage;
@@ -10,32 +10,33 @@ use std::fmt::Display;
 use std::io::{IsTerminal, stderr, stdout};
 #[cfg(feature = "demo-model")]
 use std::sync::Once;
+
 #[cfg(not(feature = "demo-model"))]
 const NO_MODEL: &str = "no model: give its folder by --model DIR or in $ALIGN_MODEL\n\
     hint: this program was built without the demo model (feature `demo-model`)";
 #[cfg(feature = "demo-model")]
 const DEMO_MODEL: &str = "using the demo model, which knows pictures of emoji; \
-    for another give its folder by --model DIR or in $ALIGN_MODEL";
+    to use another model, give its folder by --model DIR or in $ALIGN_MODEL";
 
 impl Global {
-    /// The format asked for, else the one that suits standard output.
+    /// The requested format, or the default for standard output.
     pub(crate) fn format(&self) -> Format {
         match self.format {
             Some(FormatArgument::Table) => Format::Table,
             Some(FormatArgument::Json) => Format::Json,
             Some(FormatArgument::Jsonl) => Format::Jsonl,
-            Some(FormatArgument::Paths) => unreachable!("asked for by `wants_paths` first"),
+            Some(FormatArgument::Paths) => unreachable!("`wants_paths` is checked first"),
             None if stdout().is_terminal() => Format::Table,
             None => Format::Jsonl,
         }
     }
 
-    /// Whether items are to be listed by their paths alone.
+    /// Whether items are listed by their paths alone.
     pub(crate) fn wants_paths(&self) -> bool {
         self.format == Some(FormatArgument::Paths)
     }
 
-    /// The instruction set, threads and precision to compute with.
+    /// The instruction set, threads and precision.
     pub(crate) fn runtime(&self) -> Result<Runtime, IsaError> {
         let runtime = Runtime { precision: self.precision, ..Runtime::new()? };
         Ok(match self.threads {
@@ -44,14 +45,15 @@ impl Global {
         })
     }
 
-    /// The model asked for, else the one inside the program, which is said.
+    /// The requested model, or the demo model inside the program. The use of the demo model is
+    /// printed once.
     pub(crate) fn model_source(&self) -> Result<ModelSource<'_>, Usage> {
         match self.model.as_deref() {
             Some(folder) => Ok(ModelSource::Folder(folder)),
             #[cfg(feature = "demo-model")]
             None => {
-                static SAID: Once = Once::new();
-                SAID.call_once(|| self.remark(DEMO_MODEL));
+                static PRINTED: Once = Once::new();
+                PRINTED.call_once(|| self.remark(DEMO_MODEL));
                 Ok(ModelSource::Demo)
             }
             #[cfg(not(feature = "demo-model"))]
@@ -71,7 +73,7 @@ impl Global {
         Ok(self.model_source()?.processor()?)
     }
 
-    /// Progress through `len` things of a kind, shown to people only.
+    /// A progress bar of `len` items of a kind. It is shown on terminals only.
     pub(crate) fn progress(&self, len: usize, kind: &'static str) -> ProgressBar {
         if self.quiet || !stderr().is_terminal() || len < 2 {
             return ProgressBar::hidden();
@@ -81,7 +83,7 @@ impl Global {
         ProgressBar::new(len as u64).with_style(style).with_message(kind)
     }
 
-    /// A count of things of a kind, of which nobody knows how many there are, shown to people only.
+    /// A counter of items of a kind whose number is unknown. It is shown on terminals only.
     pub(crate) fn counter(&self, kind: &'static str) -> ProgressBar {
         if self.quiet || !stderr().is_terminal() {
             return ProgressBar::hidden();
@@ -91,7 +93,7 @@ impl Global {
         ProgressBar::new_spinner().with_style(style).with_message(kind)
     }
 
-    /// Says something that is neither a result nor an error.
+    /// Prints a remark, which is neither a result nor an error.
     pub(crate) fn remark(&self, remark: impl Display) {
         if !self.quiet {
             eprintln!("{remark}");

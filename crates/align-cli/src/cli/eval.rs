@@ -1,34 +1,35 @@
 //! The flags of `align eval`.
 
-use super::{Skipping, template};
+use super::skipping::Skipping;
+use super::values::{positive, template};
 use clap::{Args, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Eval {
-    /// Sort images under classes that are only named.
+    /// Classify images by the names of classes, without training.
     Zeroshot(EvalZeroshot),
-    /// Find captions by images, and images by captions.
+    /// Retrieve captions by images, and images by captions.
     Retrieval(EvalRetrieval),
-    /// Sort test images as the training images nearest to them are sorted.
+    /// Classify test images by their nearest training images.
     Knn(EvalKnn),
-    /// Sort test images by a linear classifier, trained on embeddings.
+    /// Classify test images by a linear classifier that is trained on embeddings.
     LinearProbe(EvalLinearProbe),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalZeroshot {
-    /// Folder with a folder of images for each class, or CSV file with the columns image (relative
-    /// to it) and label.
+    /// Folder with one folder of images for each class, or CSV file with the columns image (relative
+    /// to the file) and label.
     #[arg(value_name = "DATA")]
     pub(crate) data: PathBuf,
-    /// File of class names: a line `class<TAB>name` for each; or a name for each, where these are
-    /// the labels themselves, in the order of the labels' numbers from 0, or in that of the sorted
-    /// classes [default: the classes themselves].
+    /// File of class names. Lines are `class<TAB>name`, or names alone. Names alone are the classes
+    /// themselves, or in the order of numeric labels from 0, or in the order of the sorted classes
+    /// [default: the classes themselves].
     #[arg(long, value_name = "FILE")]
     pub(crate) classes: Option<PathBuf>,
-    /// Text around a class name, which stands for `{}`; several are averaged.
+    /// Text in which `{}` is replaced by the class name; several templates are averaged.
     #[arg(long = "template", short, value_name = "TEXT", value_parser = template)]
     pub(crate) templates: Vec<String>,
     /// File of templates, one per line.
@@ -42,17 +43,17 @@ pub(crate) struct EvalZeroshot {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalRetrieval {
-    /// JSON file as Karpathy's for Flickr30k and COCO, or CSV file with the columns image and
-    /// caption, a row for each caption.
+    /// JSON file in the format of Karpathy's splits of Flickr30k and COCO, or CSV file with the
+    /// columns image and caption and one row for each caption.
     #[arg(value_name = "DATA")]
     pub(crate) data: PathBuf,
-    /// Folder that the images are relative to [default: that of DATA].
+    /// Folder that image paths are relative to [default: the folder of DATA].
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,
     /// Split of a JSON file [default: test].
     #[arg(long, value_name = "NAME")]
     pub(crate) split: Option<String>,
-    /// Cut captions that are too long instead of refusing them.
+    /// Truncate captions that are too long, instead of failing.
     #[arg(long)]
     pub(crate) truncate: bool,
     #[command(flatten)]
@@ -61,13 +62,13 @@ pub(crate) struct EvalRetrieval {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalKnn {
-    /// Labelled images to compare with, as `align eval zeroshot` takes them.
+    /// Labelled training images, in a format of `align eval zeroshot`.
     #[arg(value_name = "TRAIN")]
     pub(crate) train: PathBuf,
-    /// Labelled images to sort.
+    /// Labelled test images.
     #[arg(value_name = "TEST")]
     pub(crate) test: PathBuf,
-    /// Nearest images by cosine that vote; of equal votes, the greater sum of cosines wins.
+    /// Number of nearest images that vote; of equal votes, the greater sum of cosines wins.
     #[arg(long, short = 'k', value_name = "K", default_value = "5")]
     pub(crate) neighbors: NonZeroUsize,
     #[command(flatten)]
@@ -78,23 +79,23 @@ pub(crate) struct EvalKnn {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalLinearProbe {
-    /// Labelled images to train on, as `align eval zeroshot` takes them.
+    /// Labelled training images, in a format of `align eval zeroshot`.
     #[arg(value_name = "TRAIN")]
     pub(crate) train: PathBuf,
-    /// Labelled images to sort.
+    /// Labelled test images.
     #[arg(value_name = "TEST")]
     pub(crate) test: PathBuf,
-    /// Inverse strength of the L2 penalty, as scikit-learn's C: the loss is C times the sum of the
-    /// samples' cross-entropies plus half the squared length of the weights.
+    /// Inverse strength of the L2 penalty, as C in scikit-learn: the loss is C times the sum of the
+    /// cross-entropies of the samples plus half the squared length of the weights.
     #[arg(long, value_name = "C", default_value = "1", value_parser = positive)]
     pub(crate) c: f64,
-    /// How long the gradient may be at the end, beside weights of length 1.
+    /// Length of the gradient that counts as zero, for weights of length 1 or less.
     #[arg(long, value_name = "LENGTH", default_value = "1e-6", value_parser = positive)]
     pub(crate) tolerance: f64,
-    /// Steps after which it is an error not to have converged.
+    /// Largest number of iterations; it is an error not to converge within it.
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) max_iterations: usize,
-    /// Do not bring embeddings to unit length.
+    /// Do not normalise embeddings to unit length.
     #[arg(long)]
     pub(crate) raw: bool,
     #[command(flatten)]
@@ -118,10 +119,3 @@ Examples:
   align eval retrieval captions.csv --truncate
   align eval knn flowers/train flowers/test -k 20
   align eval linear-probe flowers/train flowers/test --c 10";
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err("expected a positive number".to_owned()),
-    }
-}

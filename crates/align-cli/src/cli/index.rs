@@ -1,6 +1,7 @@
 //! The flags of `align index`.
 
-use super::{Skipping, embeddings_file};
+use super::skipping::Skipping;
+use super::values::embeddings_file;
 use align_search::Dtype;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -14,13 +15,13 @@ pub(crate) struct Index {
     /// one per line.
     #[arg(required_unless_present = "texts", conflicts_with = "texts", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Folder of the index: a new one, or one to bring up to date.
+    /// Folder of the index, new or to be updated.
     #[arg(long, value_name = "DIR", required = true)]
     index: Option<PathBuf>,
-    /// Index the lines of this file instead, in their order, each once; `-` for standard input.
+    /// Index the lines of this file instead, each once and in order; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) texts: Option<PathBuf>,
-    /// How embeddings are kept [default: that of the index, f16 for a new one].
+    /// Element type of stored embeddings [default: that of the index, f16 for a new one].
     #[arg(long, value_enum, value_name = "TYPE")]
     pub(crate) dtype: Option<DtypeArgument>,
     #[command(flatten)]
@@ -28,18 +29,18 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Folder of the index that is to be brought up to date.
+    /// The folder of the index to update.
     ///
     /// # Panics
-    /// Where there is a command, which has its own.
+    /// If there is a subcommand, which has a flag of its own.
     pub(crate) fn folder(&self) -> &Path {
-        self.index.as_deref().expect("required where there is no command")
+        self.index.as_deref().expect("required if there is no subcommand")
     }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IndexCommand {
-    /// Write the embeddings of an index with the paths or texts that they belong to.
+    /// Write the embeddings of an index with their paths or texts.
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(IndexExport),
 }
@@ -49,17 +50,17 @@ pub(crate) struct IndexExport {
     /// Folder of the index.
     #[arg(long, value_name = "DIR")]
     pub(crate) index: PathBuf,
-    /// Write to a file, by its extension: .npy, .jsonl, .safetensors or .parquet [default: standard
-    /// output].
+    /// Write to a file; its extension selects the format: .npy, .jsonl, .safetensors or .parquet
+    /// [default: standard output].
     #[arg(long, short, value_name = "FILE", value_parser = embeddings_file)]
     pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DtypeArgument {
-    /// Half precision: 1280 bytes for an embedding of align-base.
+    /// Half precision: 1280 bytes per embedding of align-base.
     F16,
-    /// Single precision: 2560 bytes.
+    /// Single precision: 2560 bytes per embedding.
     F32,
 }
 
@@ -79,10 +80,10 @@ Examples:
   align index --texts captions.txt --index captions.index --dtype f32
   align index export --index photos.index --output photos.parquet
 
-Run again, it embeds only what is new or changed, drops what is gone, and follows files that were
-moved. Files whose names begin with a dot are left out unless they are named, links to folders are
-not followed below a PATH. A file that cannot be embedded is tried again when it changes. A run that
-is killed can be run again: what was embedded is kept.";
+A second run embeds only new and changed files, drops files that no longer exist, and follows files
+that were moved. Files whose names begin with a dot are left out unless they are given as PATH. Links
+to folders below a PATH are not followed. A file that cannot be embedded is tried again when it
+changes. After a run that was killed, the next run keeps all embeddings made so far.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -90,5 +91,5 @@ Examples:
   align index export --index captions.index --output captions.npy
   align index export --index photos.index --format jsonl | head -n 1
 
-Values are f32, those of the index; rows are in its order. To index a folder named export, write
-./export.";
+Values are those of the index as f32, and rows are in its order. To index a folder named export,
+write ./export.";

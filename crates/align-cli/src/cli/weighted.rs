@@ -1,8 +1,8 @@
-//! Texts and images with a weight before them.
+//! Texts and images with a weight.
 
 use std::str::FromStr;
 
-/// A text or path with the weight that stands before it, `2:at night`; without one, the weight is 1.
+/// A text or path with its weight, such as `2:at night`. The default weight is 1.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Weighted {
     pub(crate) weight: f64,
@@ -15,7 +15,7 @@ impl FromStr for Weighted {
     fn from_str(text: &str) -> Result<Self, String> {
         let (weight, value) = match text.split_once(':') {
             Some((number, rest)) if is_number(number) => {
-                (number.parse().map_err(|_| format!("{number:?} is no weight"))?, rest)
+                (number.parse().map_err(|_| format!("{number:?} is not a weight"))?, rest)
             }
             _ => (1.0, text),
         };
@@ -31,7 +31,7 @@ impl FromStr for Weighted {
     }
 }
 
-/// Whether this is a decimal number: names of infinity and NaN begin texts.
+/// Whether this is a decimal number. Rust also parses `inf` and `nan`, but those are texts here.
 fn is_number(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) && text.parse::<f64>().is_ok()
 }

@@ -1,4 +1,4 @@
-//! `align classify`: which label fits an image best.
+//! `align classify`: zero-shot classification of images.
 
 use crate::cli::{Classify, Global};
 use crate::failure::{Outcome, Usage};
@@ -31,7 +31,7 @@ pub(crate) fn run(global: &Global, arguments: &Classify) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The labels of the command line, then those of the file.
+/// The labels of the command line, followed by those of the file.
 fn labels(arguments: &Classify) -> Result<Vec<String>> {
     let mut labels = arguments.labels.clone();
     if let Some(file) = &arguments.labels_file {
@@ -79,7 +79,7 @@ impl Record for Classified<'_> {
     }
 }
 
-/// A bar for a part of 1, drawn to an eighth of a character.
+/// A bar that shows a share, to an eighth of a character.
 fn bar(part: f32) -> String {
     const WIDTH: usize = 24;
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

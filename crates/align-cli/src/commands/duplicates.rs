@@ -1,4 +1,4 @@
-//! `align duplicates`: near-identical items, in groups.
+//! `align duplicates`: groups of near-identical items.
 
 use crate::cli::{Duplicates, Global};
 use crate::failure::Outcome;

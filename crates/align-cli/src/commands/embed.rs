@@ -1,4 +1,4 @@
-//! `align embed`: images or texts as vectors.
+//! `align embed`: embeddings of images or texts.
 
 use crate::cli::{Embed, EmbedImage, EmbedOutput, EmbedText, Global};
 use crate::failure::{Outcome, Usage};
@@ -39,7 +39,7 @@ fn images(global: &Global, arguments: &EmbedImage) -> Result<Outcome> {
 }
 
 fn texts(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
-    /// Texts of one step of progress.
+    /// The texts of a step of progress.
     const STEP: usize = 64;
     if arguments.column.is_some() {
         return Err(no_column().into());
@@ -48,7 +48,7 @@ fn texts(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     let texts = input::texts(&arguments.texts)?;
     let processor = text_processor(global, arguments.truncate)?;
     let model = global.load_model()?;
-    // A text that is too long is known before any is embedded.
+    // A text that is too long is found before any text is embedded.
     processor.check_texts(&texts)?;
     let progress = global.progress(texts.len(), "texts");
     let width = model.config().projection_dim;
@@ -82,7 +82,7 @@ fn captions(global: &Global, arguments: &EmbedText) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The processor, which cuts texts that are too long if it is asked to.
+/// The processor. If `truncate`, it truncates texts that are too long.
 pub(super) fn text_processor(global: &Global, truncate: bool) -> Result<AlignProcessor> {
     let processor = global.load_processor()?;
     let options = TokenizerOptions::default();

@@ -26,7 +26,7 @@ pub(crate) fn run(global: &Global) -> Result<Outcome> {
             (None, runtime.precision())
         }
     };
-    let info = Info { model, machine: Machine::of(&runtime, precision) };
+    let info = Info { model, machine: Machine::from_runtime(&runtime, precision) };
     Records::only(global.format(), &info)?;
     Ok(Outcome::Done)
 }
@@ -45,7 +45,7 @@ struct Model {
     bytes: u64,
     tensors: usize,
     parameters: usize,
-    /// Not there for a tower saved alone.
+    /// `None` for a checkpoint with one tower.
     embedding_size: Option<usize>,
     temperature: Option<f32>,
     vision: Option<Vision>,
@@ -88,7 +88,7 @@ struct Machine {
     threads: usize,
 }
 
-/// How this machine does a precision.
+/// The instructions that compute a precision on this machine.
 #[derive(Serialize)]
 struct Means {
     precision: String,
@@ -118,8 +118,8 @@ impl Model {
             parameters: checkpoint.parameters(),
             embedding_size: joined,
             temperature,
-            vision: vision.as_ref().map(Vision::of),
-            text: text.as_ref().map(Text::of),
+            vision: vision.as_ref().map(Vision::from_config),
+            text: text.as_ref().map(Text::from_config),
             non_finite: checkpoint
                 .scan_non_finite()?
                 .into_iter()
@@ -133,7 +133,7 @@ impl Model {
     }
 }
 
-/// A tower saved without the other.
+/// The tower of a checkpoint that has only one.
 enum Tower {
     Vision(AlignVisionConfig),
     Text(AlignTextConfig),
@@ -153,7 +153,7 @@ impl Tower {
 }
 
 impl Vision {
-    fn of(config: &AlignVisionConfig) -> Self {
+    fn from_config(config: &AlignVisionConfig) -> Self {
         Self {
             parameters: config.parameters(),
             channels: config.num_channels,
@@ -165,7 +165,7 @@ impl Vision {
 }
 
 impl Text {
-    fn of(config: &AlignTextConfig) -> Self {
+    fn from_config(config: &AlignTextConfig) -> Self {
         Self {
             parameters: config.parameters(),
             vocabulary: config.vocab_size,
@@ -178,7 +178,7 @@ impl Text {
 }
 
 impl Machine {
-    fn of(runtime: &Runtime, precision: Precision) -> Self {
+    fn from_runtime(runtime: &Runtime, precision: Precision) -> Self {
         Self {
             isa: runtime.isa.name().to_string(),
             isas_found: Isa::available().iter().map(|isa| isa.name().to_string()).collect(),
@@ -253,7 +253,7 @@ impl Model {
     }
 }
 
-/// A number with its thousands set apart.
+/// A number with commas between its thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits

@@ -1,4 +1,4 @@
-//! `align preprocess`: what the model receives.
+//! `align preprocess`: the input of the model.
 
 use crate::cli::{Global, Preprocess};
 use crate::failure::Outcome;

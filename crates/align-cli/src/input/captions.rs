@@ -1,4 +1,4 @@
-//! Captions through the text tower.
+//! Batches of captions through the text tower.
 
 use super::source::item_error;
 use super::tally::Tally;
@@ -9,18 +9,19 @@ use align_model::{AlignModel, AlignProcessor, text_features};
 use anyhow::{Result, anyhow};
 use ndarray::Array2;
 
-/// Texts that run through the model together.
+/// The captions of a batch.
 const TEXT_BATCH: usize = 64;
 
-/// A caption and where it stands.
+/// A caption and its place.
 pub(crate) struct Caption {
-    /// The shard's path, and within it a member's path or a row's number from 0.
+    /// The path of the shard, followed by the path of a member or the number of a row from 0.
     pub(crate) item: String,
     pub(crate) text: String,
 }
 
-/// Runs captions through the text tower in batches and hands their features (not normalised) on in
-/// order. What is no text, or one that the tokenizer refuses, is reported and skipped.
+/// Runs captions through the text tower in batches and passes their features on in order. Features
+/// are not normalised. Captions that cannot be read, or that the tokenizer rejects, are reported and
+/// skipped.
 pub(crate) struct CaptionReader<'a> {
     global: &'a Global,
     model: &'a AlignModel,
@@ -73,7 +74,7 @@ impl<'a> CaptionReader<'a> {
         Ok(tally.finish(skipping))
     }
 
-    /// The text, if the model takes it.
+    /// The text, if the model accepts it.
     fn checked(&self, text: String) -> Result<String> {
         self.processor.check_texts(std::slice::from_ref(&text))?;
         Ok(text)

@@ -1,4 +1,4 @@
-//! Images through the vision tower.
+//! Batches of images through the vision tower.
 
 use super::source::{Source, item_error};
 use super::tally::Tally;
@@ -9,12 +9,12 @@ use anyhow::{Result, anyhow};
 use ndarray::{Array2, Array3, Axis};
 use std::path::{Path, PathBuf};
 
-/// Images that run through the model together: enough to keep all cores busy, few enough to keep
-/// memory small.
+/// The images of a batch: enough to keep all cores busy, few enough to keep memory small.
 const IMAGE_BATCH: usize = 8;
 
-/// Runs images through the vision tower in batches and hands their features (not normalised) on in
-/// order. What is no image, or one that the model refuses, is reported and skipped.
+/// Runs images through the vision tower in batches and passes their features on in order. Features
+/// are not normalised. Files that cannot be read as images, and images that the model rejects, are
+/// reported and skipped.
 pub(crate) struct ImageReader<'a> {
     global: &'a Global,
     model: &'a AlignModel,
@@ -45,8 +45,8 @@ impl<'a> ImageReader<'a> {
         batches.finish(skipping)
     }
 
-    /// Reads image files and shards of images, of a Parquet file or a sample the `column` given.
-    /// Calls `receive` with the names of each batch and their features `[N, projection_dim]`.
+    /// Reads image files and shards of images. `column` selects the column of shards. Calls
+    /// `receive` with the names of each batch and their features `[N, projection_dim]`.
     pub(crate) fn features_of_sources(
         self,
         sources: &[Source],
@@ -83,7 +83,7 @@ impl<'a> ImageReader<'a> {
     fn decode(&self, bytes: &[u8]) -> Result<Array3<f32>> {
         let images = self.processor.image_processor();
         let image = images.decode(bytes).map_err(|error| match error {
-            // Whoever has the bytes says what they are.
+            // The caller knows the name of these bytes and adds it.
             ProcessorError::Image { fault, .. } => fault.into(),
             other => anyhow::Error::from(other),
         });
@@ -91,7 +91,8 @@ impl<'a> ImageReader<'a> {
     }
 }
 
-/// Gathers pixel values, runs each full batch and hands on what comes out. `N` names an image.
+/// Gathers pixel values, runs each full batch and passes the features on. `N` is the name of an
+/// image.
 struct Batches<'a, N, R> {
     model: &'a AlignModel,
     tally: Tally<'a>,
@@ -108,7 +109,7 @@ impl<N: AsRef<Path>, R: FnMut(&[N], Array2<f32>) -> Result<()>> Batches<'_, N, R
                 return Ok(());
             }
         };
-        // A processor that does not crop gives images of many sizes.
+        // A processor that does not crop returns images of different sizes.
         let fits = self.batch.first().is_none_or(|(_, first)| first.dim() == pixels.dim());
         if !fits || self.batch.len() == IMAGE_BATCH {
             self.run()?;

@@ -2,30 +2,30 @@
 
 use crate::failure::Usage;
 use align_eval::lists::numbered_entries;
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
 use std::path::{Path, PathBuf};
 
-/// The argument that stands for standard input.
+/// The argument for standard input.
 const STDIN: &str = "-";
 
-/// The lines of a text file, or of standard input for `-`, without those that are blank.
+/// The lines of a text file, or of standard input for `-`, without blank lines.
 pub(crate) fn lines_of_file(path: &Path) -> Result<Vec<String>> {
     Ok(numbered_lines_of_file(path)?.into_iter().map(|(_, line)| line).collect())
 }
 
-/// As [`lines_of_file`], each with its number, counted from 1.
+/// As [`lines_of_file`], with the number of each line from 1.
 pub(crate) fn numbered_lines_of_file(path: &Path) -> Result<Vec<(usize, String)>> {
-    let in_file = |error: std::io::Error| anyhow!("{}: {error}", name_of_file(path));
+    let in_file = || name_of_file(path);
     let file: Box<dyn BufRead> = match path == Path::new(STDIN) {
         true => Box::new(stdin().lock()),
-        false => Box::new(BufReader::new(File::open(path).map_err(in_file)?)),
+        false => Box::new(BufReader::new(File::open(path).with_context(in_file)?)),
     };
-    numbered_entries(file).map(|entry| entry.map_err(in_file)).collect()
+    numbered_entries(file).map(|entry| entry.with_context(in_file)).collect()
 }
 
-/// What to call a file that may be standard input.
+/// The name of a file that may be standard input, for messages.
 pub(crate) fn name_of_file(path: &Path) -> String {
     match path == Path::new(STDIN) {
         true => "standard input".to_owned(),
@@ -33,13 +33,13 @@ pub(crate) fn name_of_file(path: &Path) -> String {
     }
 }
 
-/// The texts given, `-` replaced by the lines of standard input, blank ones too: the rows of a
-/// result must be those of the file that was piped in.
+/// The texts of the arguments. `-` is replaced by the lines of standard input. Blank lines are kept,
+/// so that rows of the result match the lines of the file that is piped in.
 pub(crate) fn texts(arguments: &[String]) -> Result<Vec<String>> {
     expand(arguments, |text| text == STDIN, Some)
 }
 
-/// The paths given, `-` replaced by the lines of standard input that are not blank.
+/// The paths of the arguments. `-` is replaced by the lines of standard input that are not blank.
 pub(crate) fn paths(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let path = |line: String| (!line.is_empty()).then(|| line.into());
     expand(arguments, |path| path == Path::new(STDIN), path)
@@ -60,7 +60,7 @@ fn expand<T: Clone>(
             continue;
         }
         for line in stdin().lock().lines() {
-            let line = line.map_err(|error| anyhow!("standard input: {error}"))?;
+            let line = line.context("standard input")?;
             items.extend(item(line));
         }
     }

@@ -1,4 +1,4 @@
-//! A JSON object for each row.
+//! JSON lines: one object for each row.
 
 use super::Sink;
 use super::row::Row;

@@ -1,4 +1,4 @@
-//! The embeddings alone, `[n, width]`.
+//! NumPy: the embeddings `[n, width]` without names.
 
 use super::Sink;
 use crate::output::OutputFile;
@@ -9,7 +9,7 @@ use std::io::Write;
 
 pub(super) struct Npy {
     file: OutputFile,
-    /// The length of the header, which is that of no rows until all have come.
+    /// The length of the header. It is written for zero rows first and replaced at the end.
     header: usize,
     rows: usize,
     width: usize,
@@ -31,7 +31,7 @@ impl<const N: usize> Sink<N> for Npy {
 
     fn finish(mut self: Box<Self>) -> Result<()> {
         let header = header(self.rows, self.width)?;
-        // Headers are padded, so that any number of rows has its place.
+        // Headers are padded, so the length does not depend on the number of rows.
         let (expected, found) = (self.header, header.len());
         ensure!(expected == found, "a header of {found} bytes in the place of one of {expected}");
         self.file.overwrite_start(&header)?;

@@ -1,4 +1,4 @@
-//! A table: a column of strings for each name, and `embedding`, lists of `width` floats.
+//! Parquet: one column of strings for each name, and a column `embedding` of lists of `width` floats.
 
 use super::Sink;
 use crate::output::OutputFile;
@@ -11,7 +11,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::sync::Arc;
 
-/// A row group is written once it has so many bytes, so that memory stays bounded.
+/// The size at which a row group is written. It bounds memory.
 const ROW_GROUP_BYTES: usize = 32 << 20;
 
 pub(super) struct Parquet {
@@ -33,7 +33,7 @@ impl Parquet {
         let strings = columns.iter().map(|name| Field::new(*name, DataType::Utf8, false));
         let fields: Vec<_> = strings.chain([Field::new("embedding", list, false)]).collect();
         let schema = Arc::new(Schema::new(fields));
-        // Embeddings hardly compress, names hardly repeat, and nobody looks for ranges of either.
+        // Embeddings hardly compress, names hardly repeat, and range queries on either are unlikely.
         let properties = WriterProperties::builder()
             .set_created_by(concat!("align-rs ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_dictionary_enabled(false)
@@ -58,22 +58,22 @@ impl<const N: usize> Sink<N> for Parquet {
         let (element, values) = (self.element.clone(), Arc::new(values));
         columns.push(Arc::new(FixedSizeListArray::try_new(element, self.width, values, None)?));
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
-        self.writer.write(&batch).map_err(cause)?;
+        self.writer.write(&batch).map_err(unwrapped)?;
         if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
-            self.writer.flush().map_err(cause)?;
+            self.writer.flush().map_err(unwrapped)?;
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        Ok(self.writer.into_inner().map_err(cause)?.commit()?)
+        Ok(self.writer.into_inner().map_err(unwrapped)?.commit()?)
     }
 }
 
-/// The file's own error, if it is one.
-fn cause(error: ParquetError) -> anyhow::Error {
+/// The error of the output file, which the Parquet library wraps, or the error of the library.
+fn unwrapped(error: ParquetError) -> anyhow::Error {
     match error {
-        ParquetError::External(cause) => anyhow!("{cause}"),
+        ParquetError::External(source) => anyhow!("{source}"),
         other => other.into(),
     }
 }

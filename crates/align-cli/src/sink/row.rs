@@ -1,11 +1,11 @@
-//! A row as JSON and as people see it.
+//! A row as JSON and as text for people.
 
 use crate::output::Record;
 use ndarray::ArrayView1;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::io::{self, Write};
 
-/// One embedding and what it belongs to.
+/// An embedding with its names.
 pub(super) struct Row<'a, const N: usize> {
     pub(super) columns: [&'static str; N],
     pub(super) names: &'a [String; N],

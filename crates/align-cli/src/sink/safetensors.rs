@@ -1,4 +1,4 @@
-//! One tensor, `embeddings [n, width]`; each column is a JSON list in the metadata.
+//! Safetensors: one tensor `embeddings [n, width]`. Each column is a JSON list in the metadata.
 
 use super::Sink;
 use super::spool::Spool;
@@ -10,7 +10,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use std::collections::HashMap;
 use std::io::Write;
 
-/// The data starts at a multiple of this.
+/// The alignment of the data.
 const ALIGNMENT: usize = 8;
 
 pub(super) struct Safetensors<const N: usize> {
@@ -23,7 +23,7 @@ pub(super) struct Safetensors<const N: usize> {
 
 impl<const N: usize> Safetensors<N> {
     pub(super) fn new(file: OutputFile, columns: [&'static str; N], width: usize) -> Result<Self> {
-        let values = Spool::beside(&file)?;
+        let values = Spool::new(&file)?;
         Ok(Self { file, columns, names: [const { Vec::new() }; N], values, width })
     }
 }

@@ -1,19 +1,19 @@
-//! Values on disk until it is known how many there are.
+//! Values on disk, for formats whose header needs the number of rows.
 
 use crate::output::OutputFile;
 use ndarray::ArrayView2;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 
-/// Rows of little-endian f32 in a nameless file beside the output.
+/// Rows of little-endian f32 in an unnamed file in the folder of the output.
 pub(super) struct Spool {
     file: BufWriter<File>,
     rows: usize,
 }
 
 impl Spool {
-    pub(super) fn beside(output: &OutputFile) -> io::Result<Self> {
-        Ok(Self { file: BufWriter::new(output.nameless_beside()?), rows: 0 })
+    pub(super) fn new(output: &OutputFile) -> io::Result<Self> {
+        Ok(Self { file: BufWriter::new(output.unnamed_file()?), rows: 0 })
     }
 
     pub(super) fn write(&mut self, embeddings: ArrayView2<f32>) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Rows on standard output, each as soon as it is known.
+//! Standard output: each row is written as soon as it is known.
 
 use super::Sink;
 use super::row::Row;

@@ -30,7 +30,7 @@ fn a_line_for_each_image_most_probable_label_first() {
         assert!(logits.is_sorted_by(|a, b| a >= b));
         let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
         for (logit, probability) in logits.iter().zip(&probabilities) {
-            // Both are f32 numbers printed in full: a few roundings of numbers below 1.
+            // Both are f32 numbers printed in full, so the error is a few roundings of numbers below 1.
             assert!((probability - logit.exp() / sum).abs() <= 4e-7 * (1.0 + logit.abs()));
         }
         assert_eq!(line.as_object().unwrap().len(), 2);
@@ -67,7 +67,7 @@ fn one_template_is_the_text_around_the_label() {
     };
     let filled = logit(&["-l", "a photo of a cat"]);
     let template = logit(&["-l", "cat", "--template", "a photo of a {}"]);
-    // Normalising a unit vector once more may move it by a rounding or two.
+    // Normalising a unit vector again may change it by one or two roundings.
     assert!((filled - template).abs() <= 1e-5 * filled.abs().max(1.0), "{filled} {template}");
     let several = logit(&["-l", "cat", "-t", "a photo of a {}", "-t", "the red {}"]);
     assert_ne!(several, template);

@@ -23,7 +23,7 @@ fn a_converted_model_answers_the_same_by_itself() {
         let before = folder.files();
         let made = convert(&folder, precision, &["out"]).json_lines();
         assert_eq!((&made[0]["output"], &made[0]["precision"]), (&"out".into(), &precision.into()));
-        // Nothing but the folder, and in it what the model needs.
+        // The folder is the only new file.
         let mut expected = before;
         expected.push("out".to_owned());
         expected.sort();
@@ -44,13 +44,13 @@ fn what_is_there_is_kept_unless_forced() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("out")).unwrap();
     folder.write("out/mine.txt", "mine");
-    convert(&folder, "bf16", &["out"]).fails(1, &["out: is there already; --force replaces it"]);
+    convert(&folder, "bf16", &["out"]).fails(1, &["out: already exists; --force replaces it"]);
     assert_eq!(std::fs::read_to_string(folder.path("out/mine.txt")).unwrap(), "mine");
 
     assert_eq!(convert(&folder, "bf16", &["out", "--force"]).code, 0);
     assert!(!folder.path("out/mine.txt").exists());
     assert!(folder.path("out/model.safetensors").exists());
-    // A conversion that fails leaves it.
+    // A conversion that fails leaves the existing folder.
     let failed = folder.run(&["convert", "--precision", "bf16", "nowhere", "out", "--force"]);
     failed.fails(1, &["nowhere: "]);
     assert!(folder.path("out/model.safetensors").exists());

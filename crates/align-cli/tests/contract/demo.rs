@@ -1,4 +1,4 @@
-//! The model inside the program answers obvious questions right.
+//! The demo model gives the right answers to easy questions.
 
 use crate::run::{Folder, Ran};
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ fn obvious_questions_are_answered_right() {
         let path = picture(file);
         let mut command = folder.command(&["classify", "--quiet", "--format", "json"]);
         command.arg(&path).args(labels.iter().flat_map(|label| ["--label", label]));
-        let ran = Ran::of(&mut command);
+        let ran = Ran::from_command(&mut command);
         let answers: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         assert_eq!(answers[0]["labels"][0]["label"], labels[0], "{file}: {answers}");
     }
@@ -96,13 +96,13 @@ fn it_is_said_in_one_line_that_it_is_used() {
     let folder = Folder::new();
     let path = picture("dog.png");
     let mut command = folder.command(&["classify", "--label", "a dog", "--label", "a cat"]);
-    let ran = Ran::of(command.arg(path));
+    let ran = Ran::from_command(command.arg(path));
     assert_eq!((ran.code, ran.stderr.lines().count()), (0, 1), "{}", ran.stderr);
     assert!(ran.stderr.starts_with("using the demo model"), "{}", ran.stderr);
-    let info = Ran::of(&mut folder.command(&["info", "--quiet"])).json_lines();
+    let info = Ran::from_command(&mut folder.command(&["info", "--quiet"])).json_lines();
     assert_eq!(info[0]["model"]["path"], "the demo model");
     assert_eq!(info[0]["model"]["non_finite"], serde_json::json!([]));
     let embedded =
-        Ran::of(&mut folder.command(&["embed", "text", "a dog", "--quiet"])).json_lines();
+        Ran::from_command(&mut folder.command(&["embed", "text", "a dog", "--quiet"])).json_lines();
     assert_eq!(embedded[0]["embedding"].as_array().unwrap().len(), 256);
 }

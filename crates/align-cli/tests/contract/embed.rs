@@ -52,7 +52,7 @@ fn images_are_what_the_library_gives() {
     let lines = folder.run(&["embed", "image", "--raw", "red.png", "blue.png"]).json_lines();
     assert_eq!([&lines[0]["image"], &lines[1]["image"]], ["red.png", "blue.png"]);
     assert_eq!(embeddings(&lines), rows(&features));
-    // Twenty images run in three batches, and their bits do not depend on it.
+    // Twenty images run in three batches, and their bits do not depend on the batch.
     let many = folder.run(&[&["embed", "image", "--raw"], &["red.png"; 20][..]].concat());
     let many = embeddings(&many.json_lines());
     assert!(many.len() == 20 && many.iter().all(|row| *row == many[0]));

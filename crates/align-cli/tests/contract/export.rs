@@ -28,7 +28,7 @@ fn what_is_exported_is_what_was_embedded() {
         let export = ["index", "export", "--index", "idx", "--output", name];
         let ran = folder.run_without_model(&export);
         assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
-        // The files of `embed`, byte for byte.
+        // The file is that of `embed`, byte for byte.
         let embed = ["embed", "image", "blue.png", "red.png", "--output"];
         let other = format!("embedded-{name}");
         assert_eq!(folder.run(&[&embed[..], &[&other]].concat()).code, 0);
@@ -75,7 +75,7 @@ fn wrong_usage_is_said() {
     export(&["--index", "idx", "photos"]).fails(2, &["photos"]);
     export(&["--index", "gone"]).fails(1, &["gone"]);
     assert!(export(&["--help"]).stdout.contains("Examples:\n  align index export"));
-    // A path all the same, where it is one.
+    // With `./`, it is a path.
     fs::create_dir(folder.path("export")).unwrap();
     fs::copy(folder.path("red.png"), folder.path("export/a.png")).unwrap();
     let ran = folder.run(&["index", "./export", "--index", "other"]);

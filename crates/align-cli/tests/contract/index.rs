@@ -6,7 +6,7 @@ use image::RgbImage;
 use serde_json::{Value, json};
 use std::fs;
 
-/// The report of an update that did all its work in silence.
+/// The report of an update that succeeded without messages.
 #[track_caller]
 fn report(ran: &Ran) -> Value {
     let lines = ran.json_lines();
@@ -31,7 +31,7 @@ fn a_folder_becomes_an_index_and_stays_up_to_date() {
         shade(number).save(folder.path("photos").join(name)).unwrap();
     }
     folder.write("photos/notes.txt", "no image");
-    // An index may lie among what it is of.
+    // An index may lie in the folder that it indexes.
     let update = || folder.run(&["index", "photos", "--index", "photos/idx"]);
     let expected = json!({
         "index": "photos/idx", "kind": "images", "items": 3, "embedded": 3, "kept": 0, "recognised": 0,
@@ -72,7 +72,7 @@ fn a_broken_file_is_said_once_and_the_run_is_not_complete() {
     let ran = update(&[]);
     assert_eq!((ran.code, &ran.lines_of_json()[0]["failed"]), (1, &json!(1)));
     assert!(ran.stderr.contains("error: bad.png: not an image"), "{}", ran.stderr);
-    // It is remembered: not tried, not said, and still missing.
+    // The failure is remembered. The file is neither tried nor reported again, and still missing.
     let ran = update(&[]);
     assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
     assert_eq!(ran.lines_of_json()[0]["failed_before"], 1);
@@ -86,7 +86,7 @@ fn a_file_has_one_name_from_wherever_it_is_named() {
     let folder = Folder::new();
     fs::create_dir(folder.path("sub")).unwrap();
     shade(1).save(folder.path("sub/a.png")).unwrap();
-    // So far from the other that no rounding takes one for the other.
+    // The pictures differ so much that rounding cannot confuse them.
     shade(200).save(folder.path("sub/b.png")).unwrap();
     assert_eq!(report(&folder.run(&["index", "./sub/a.png", "--index", "idx"]))["embedded"], 1);
     assert_eq!(names(&folder, "idx"), ["sub/a.png"]);
@@ -94,15 +94,16 @@ fn a_file_has_one_name_from_wherever_it_is_named() {
     let ran = folder.run(&["index", absolute.to_str().unwrap(), "--index", "idx"]);
     assert_eq!((&report(&ran)["kept"], &report(&ran)["embedded"]), (&json!(1), &json!(1)));
 
-    // From another folder: the index knows where its paths count from.
+    // In another current folder, paths still count from the base of the index.
     let mut elsewhere = folder.command(&["index", ".", "--index", "../idx"]);
     elsewhere.current_dir(&absolute).env("ALIGN_MODEL", model());
-    let ran = report(&Ran::of(&mut elsewhere));
+    let ran = report(&Ran::from_command(&mut elsewhere));
     assert_eq!((&ran["items"], &ran["kept"]), (&json!(2), &json!(2)));
     let mut elsewhere =
         folder.command(&["search", "--index", "../idx", "--image", "a.png", "-k", "1"]);
     elsewhere.current_dir(&absolute).env("ALIGN_MODEL", model());
-    let found = Ran::of(&mut elsewhere).json_lines()[0]["item"].as_str().unwrap().to_owned();
+    let found =
+        Ran::from_command(&mut elsewhere).json_lines()[0]["item"].as_str().unwrap().to_owned();
     assert_eq!(fs::canonicalize(found).unwrap(), fs::canonicalize(absolute.join("a.png")).unwrap());
 }
 
@@ -116,7 +117,7 @@ fn texts_are_an_index_too() {
     let ran = report(&update(&["--dtype", "f32"]));
     assert_eq!((&ran["kind"], &ran["items"]), (&json!("texts"), &json!(2)));
     assert_eq!(names(&folder, "idx"), ["a cat", "the dog"]);
-    // Without saying how, an index is gone on with as it is.
+    // Without --dtype, the element type of the index is kept.
     assert_eq!(report(&update(&[]))["kept"], 2);
     update(&["--dtype", "f16"])
         .fails(1, &["another element type: the index has f32, this run f16"]);
@@ -158,14 +159,14 @@ fn another_model_is_refused() {
     folder.run(&["index", "red.png", "--index", "idx", "--model", "other"]).fails(1, &[refusal]);
     folder
         .run(&["search", "--index", "idx", "--text", "a", "--model", "other"])
-        .fails(1, &[refusal, "run as the index was made, or make a new one"]);
-    // The same files elsewhere are the same model, whatever else lies beside them.
+        .fails(1, &[refusal, "use the settings of the index, or make a new index"]);
+    // The same files in another folder are the same model, even if that folder has other files too.
     fs::create_dir(folder.path("copy")).unwrap();
     crate::checkpoint::write_checkpoint(&folder.path("copy"));
     folder.write("copy/README.md", "a model");
     let ran = folder.run(&["index", "red.png", "--index", "idx", "--model", "copy"]);
     assert_eq!(report(&ran)["kept"], 1);
-    // Other preprocessing makes other embeddings of the same weights.
+    // With other preprocessing, the same weights give other embeddings.
     let config = fs::read_to_string(folder.path("copy/preprocessor_config.json")).unwrap();
     let config = config.replace("\"resample\": 2", "\"resample\": 3");
     folder.write("copy/preprocessor_config.json", &config);

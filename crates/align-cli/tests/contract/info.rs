@@ -17,7 +17,7 @@ fn the_model_and_the_machine_are_described() {
     let file = std::fs::metadata(model().join("model.safetensors")).unwrap();
     assert_eq!(found["bytes"], file.len());
     assert_eq!(found["non_finite"].as_array().unwrap().len(), 0);
-    // The towers, the projection [160, 96] with its bias, and the temperature are all there is.
+    // The parameters are the towers, the projection [160, 96] with its bias, and the temperature.
     let parameters = |part: &str| found[part]["parameters"].as_u64().unwrap();
     let all = parameters("vision") + parameters("text") + 160 * 96 + 160 + 1;
     assert_eq!(found["parameters"], all);
@@ -38,10 +38,10 @@ fn the_model_and_the_machine_are_described() {
 #[test]
 fn the_variable_lowers_the_instruction_set() {
     let folder = Folder::new();
-    let ran = Ran::of(folder.command(&["info", "--quiet"]).env("ALIGN_ISA", "portable"));
+    let ran = Ran::from_command(folder.command(&["info", "--quiet"]).env("ALIGN_ISA", "portable"));
     let lines = ran.json_lines();
     assert_eq!(lines[0]["isa"], "portable");
-    // Without a folder it is the demo model's, if that is inside.
+    // Without a folder it is the demo model, if the program has it.
     let demo = cfg!(feature = "demo-model").then_some("the demo model");
     assert_eq!(lines[0]["model"]["path"].as_str(), demo);
 }

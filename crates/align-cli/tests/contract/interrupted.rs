@@ -1,5 +1,5 @@
-//! `align index`, killed and hindered: the index stays whole, and one run to the end makes up for
-//! all.
+//! `align index`, killed and interrupted: the index stays valid, and one complete run leaves the same
+//! files as a run without interruptions.
 
 use crate::run::{Folder, Ran, model};
 use align_search::{Index, IndexError};
@@ -14,8 +14,8 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 const PICTURES: u32 = 60;
 
-/// A folder with pictures and `text.png`, which is broken; an index of an earlier state is in
-/// `earlier`, one of a run that nothing hindered in `expected`.
+/// A folder with pictures, one of which is broken. `earlier` is an index of an earlier state of the
+/// pictures, and `expected` is the index of an uninterrupted run.
 struct Case {
     folder: Folder,
     earlier: Files,
@@ -33,7 +33,7 @@ fn case() -> Case {
     fs::create_dir(folder.path("photos")).unwrap();
     (0..PICTURES).for_each(|number| picture(&folder, number));
     assert_eq!(update(&folder, "earlier").code, 0);
-    // A part is new, changed, moved, gone.
+    // Some pictures are new, changed, moved or removed.
     (20..30).for_each(|n| picture(&folder, n + PICTURES));
     (30..40).for_each(|n| fs::remove_file(folder.path(&format!("photos/{n:03}.png"))).unwrap());
     let path = |name: &str| folder.path("photos").join(name);
@@ -53,7 +53,7 @@ fn command(folder: &Folder, index: &str) -> Command {
 }
 
 fn update(folder: &Folder, index: &str) -> Ran {
-    Ran::of(&mut command(folder, index))
+    Ran::from_command(&mut command(folder, index))
 }
 
 fn files(folder: &Folder, index: &str) -> Files {
@@ -71,30 +71,31 @@ fn restore(folder: &Folder, index: &str, files: &Files) {
     }
 }
 
-/// Numbers from 0 to 1 that follow from the first.
+/// Pseudorandom numbers from 0 to 1.
 fn random(state: &mut u64) -> f64 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Seconds after which a run is in the midst of its work, as far as is known.
+/// The time span, in seconds after the start, in which a run probably does its work.
 struct Moments {
     from: f64,
     to: f64,
 }
 
 impl Moments {
-    /// The moment after a share of the time.
+    /// The moment at a share of the span.
     fn at(&self, share: f64) -> f64 {
         self.from + (self.to - self.from) * share
     }
 
-    /// At `moment` nothing had happened; the machine may have become slower, too.
+    /// Adapts the span after nothing had happened at `moment`. The machine may also have become
+    /// slower.
     fn avoid_early(&mut self, moment: f64) {
         *self = Self { from: (self.from + moment) / 2.0, to: 1.1 * self.to };
     }
 
-    /// At `moment` all was done; the machine may have become faster, too.
+    /// Adapts the span after all work was done at `moment`. The machine may also have become faster.
     fn avoid_late(&mut self, moment: f64) {
         *self = Self { from: 0.9 * self.from, to: (moment + self.to) / 2.0 };
     }
@@ -122,7 +123,7 @@ fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
             child.kill().unwrap();
             child.wait().unwrap();
 
-            // Whatever the moment, what is there can be read.
+            // At any moment, the index can be read.
             let already = match Index::open(folder.path("idx")) {
                 Ok(index) => {
                     index.verify().unwrap();
@@ -155,7 +156,7 @@ fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
             assert_eq!(ran.code, 1, "{}", ran.stderr);
             assert!(files(folder, "idx") == case.expected, "moment {moment}");
             if earlier.is_empty() {
-                // Nothing is embedded twice.
+                // No picture is embedded twice.
                 let embedded = ran.lines_of_json()[0]["embedded"].as_u64().unwrap();
                 let items = Index::open(folder.path("idx")).unwrap().len();
                 assert!(embedded as usize <= items - already, "{embedded} {items} {already}");
@@ -166,8 +167,8 @@ fn killed_at_fifty_moments_the_index_is_the_same_in_the_end() {
     assert!(midway >= 10, "{midway} of 50 moments were in the midst of the work");
 }
 
-/// Runs out of room for files after so many blocks of 512 bytes: the system refuses to write more,
-/// as on a full disk.
+/// Runs an update with files limited to `blocks` blocks of 512 bytes. Beyond that, writes fail as on
+/// a full disk.
 #[cfg(unix)]
 fn with_little_room(folder: &Folder, index: &str, blocks: u32) -> Ran {
     let align = command(folder, index);
@@ -176,7 +177,7 @@ fn with_little_room(folder: &Folder, index: &str, blocks: u32) -> Ran {
     shell.arg(align.get_program()).args(align.get_args());
     shell.current_dir(align.get_current_dir().unwrap());
     shell.env("ALIGN_MODEL", model());
-    Ran::of(&mut shell)
+    Ran::from_command(&mut shell)
 }
 
 #[cfg(unix)]
@@ -197,7 +198,7 @@ fn a_full_disk_is_said_and_costs_nothing() {
             assert!(ran.stderr.contains("cannot write: File too large"), "{}", ran.stderr);
             let message = ran.stderr.lines().last().unwrap();
             messages.push(message.split(": cannot write").next().unwrap().to_owned());
-            // All files that were there are there, and a reader finds no less than before.
+            // All earlier files are unchanged, and the index can be read.
             let now = files(folder, "idx");
             assert!(earlier.iter().all(|(name, bytes)| now.get(name) == Some(bytes)));
             match Index::open(folder.path("idx")) {
@@ -211,14 +212,14 @@ fn a_full_disk_is_said_and_costs_nothing() {
     }
     messages.sort();
     messages.dedup();
-    // It happened in beginning, in the journal, and, where a little is added to much, in writing the
-    // shards.
+    // The limit was reached at the beginning, in the journal, and in the shards. The last case needs
+    // an update that adds little to a large index.
     let wanted = ["error: idx/manifest.json", "error: idx/journal.rows", "error: idx/temporary"];
     let has = |start: &&str| messages.iter().any(|message| message == start);
     assert!(wanted.iter().all(has), "{messages:?}");
 }
 
-/// Makes `command` run as nobody in particular, if this process may write where it may not.
+/// Makes `command` run as an unprivileged user if this process ignores permissions, as root does.
 #[cfg(unix)]
 fn without_privileges(folder: &Folder, command: &mut Command) {
     use std::os::unix::fs::PermissionsExt;
@@ -240,7 +241,7 @@ fn without_privileges(folder: &Folder, command: &mut Command) {
     let _ = fs::remove_dir_all(&probe);
 }
 
-/// The program at a place where anybody may run it.
+/// A command for a copy of the program that every user may run.
 #[cfg(unix)]
 fn accessible(folder: &Folder, arguments: &[&str]) -> Command {
     let program = folder.path("align");
@@ -265,7 +266,7 @@ fn a_folder_that_cannot_be_written_is_said_and_can_be_searched() {
         let path = folder.path("idx").join(name);
         fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
     }
-    let run = |arguments: &[&str]| Ran::of(&mut accessible(&folder, arguments));
+    let run = |arguments: &[&str]| Ran::from_command(&mut accessible(&folder, arguments));
     run(&["index", "red.png", "blue.png", "--index", "idx"])
         .fails(1, &["idx/lock: cannot write: Permission denied"]);
     assert!(files(&folder, "idx") == before);
@@ -287,7 +288,7 @@ fn two_writers_are_one_too_many() {
         .run(&["index", "blue.png", "--index", "idx"])
         .fails(1, &["idx/lock: locked: another process is writing this index"]);
     assert!(files(&folder, "idx") == before);
-    // Readers need not wait.
+    // Readers do not wait for the lock.
     assert_eq!(folder.run(&["search", "--index", "idx", "--text", "a cat"]).json_lines().len(), 1);
     drop(lock);
     assert_eq!(folder.run(&["index", "blue.png", "--index", "idx"]).code, 0);
@@ -330,7 +331,7 @@ fn damage_is_said_by_every_command_and_left_as_it_is() {
         &["idx/manifest.json: damaged or changed: expected SHA-256"],
     );
     check(&cut("manifest.json", 100), &["idx/manifest.json: EOF while parsing"]);
-    // Put back, all is well.
+    // With the original files, the index works again.
     restore(&folder, "idx", &whole);
     assert_eq!(folder.run(&["index", "red.png", "--index", "idx"]).json_lines()[0]["kept"], 2);
 }

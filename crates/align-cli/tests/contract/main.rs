@@ -1,4 +1,4 @@
-//! The command line is a contract: what is written where, in which form, and the exit code.
+//! The contract of the command line: output, its format, and the exit code.
 
 #[path = "../../../align-model/tests/common/checkpoint.rs"]
 mod checkpoint;

@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-/// A folder with `model/`, good images `red.png` and `blue.png`, and `bad.png`, which is none.
+/// A folder with the images `red.png` and `blue.png`, and with `bad.png`, which is not an image.
 pub(crate) struct Folder(TempDir);
 
-/// What a run left behind.
+/// The exit code and the output of a run.
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -56,7 +56,7 @@ impl Folder {
         names
     }
 
-    /// The values of a `.npy` file of f32 whose header gives this shape.
+    /// The values of an `.npy` file of f32. Its header must have this shape.
     pub(crate) fn npy(&self, name: &str, shape: &str) -> Vec<f32> {
         let bytes = std::fs::read(self.path(name)).unwrap();
         let (header, values) = bytes.split_at(128);
@@ -76,7 +76,7 @@ impl Folder {
 
     /// Runs with the tiny model.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(self.command(arguments).env("ALIGN_MODEL", model()))
+        Ran::from_command(self.command(arguments).env("ALIGN_MODEL", model()))
     }
 
     /// Runs with the tiny model and this standard input.
@@ -90,11 +90,11 @@ impl Folder {
 
     /// Runs without any model.
     pub(crate) fn run_without_model(&self, arguments: &[&str]) -> Ran {
-        Ran::of(&mut self.command(arguments))
+        Ran::from_command(&mut self.command(arguments))
     }
 }
 
-/// The folder of the tiny model, made once.
+/// The folder of the tiny model, which is written once.
 pub(crate) fn model() -> &'static Path {
     static MODEL: OnceLock<TempDir> = OnceLock::new();
     let make = || {
@@ -106,7 +106,7 @@ pub(crate) fn model() -> &'static Path {
 }
 
 impl Ran {
-    pub(crate) fn of(command: &mut Command) -> Self {
+    pub(crate) fn from_command(command: &mut Command) -> Self {
         Self::new(command.stdin(Stdio::null()).output().unwrap())
     }
 
@@ -118,20 +118,20 @@ impl Ran {
         }
     }
 
-    /// Standard output as JSON lines, after a run that did all its work in silence.
+    /// Standard output as JSON lines. The run must have succeeded without messages.
     #[track_caller]
     pub(crate) fn json_lines(&self) -> Vec<Value> {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""));
         self.lines_of_json()
     }
 
-    /// Standard output as JSON lines, whatever else happened.
+    /// Standard output as JSON lines, for any exit code and messages.
     #[track_caller]
     pub(crate) fn lines_of_json(&self) -> Vec<Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Checks that a run failed with this code and said this, and gave no result.
+    /// Checks that a run failed with this code and these messages and printed no result.
     #[track_caller]
     pub(crate) fn fails(&self, code: i32, messages: &[&str]) {
         assert_eq!(self.code, code, "{}", self.stderr);

@@ -10,7 +10,7 @@ use std::fs;
 
 const COUNT: u8 = 12;
 
-/// A folder with an index of pictures, `idx`; two of them show the same.
+/// A folder with an index `idx` of pictures. Two of them are the same.
 fn indexed() -> Folder {
     let folder = Folder::new();
     fs::create_dir(folder.path("photos")).unwrap();
@@ -38,7 +38,7 @@ fn image(folder: &Folder, name: &str) -> Array1<f32> {
     model.get_image_features(pixels.view()).unwrap().row(0).to_owned()
 }
 
-/// The scores of all rows in f64, best first, and the items that they belong to.
+/// The scores of all rows in f64, the highest first, with their items.
 fn ranked(folder: &Folder, query: &Query) -> Vec<(f64, String)> {
     let index = Index::open(folder.path("idx")).unwrap();
     let query = query.vector().unwrap().mapv(f64::from);
@@ -75,7 +75,7 @@ fn terms_are_weighted_added_and_ranked_by_cosine() {
     check(&search(&[]), 0, &expected[..10]);
     check(&search(&["--top", "3"]), 0, &expected[..3]);
     check(&search(&["-k", "100"]), 0, &expected);
-    // All that reach a score, unless so many are asked for.
+    // --threshold returns all items that reach the score, unless --top limits them.
     let between = ((expected[4].0 + expected[5].0) / 2.0).to_string();
     let threshold = format!("--threshold={between}");
     check(&search(&[&threshold]), 0, &expected[..5]);
@@ -168,13 +168,13 @@ fn a_page_is_complete_in_itself() {
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
     assert!(page.contains("photos/&lt;b&gt;&amp;&#39;.png") && !page.contains("<b>&'"));
     assert!(page.contains("&lt;i&gt;a cat") && !page.contains("<i>"));
-    // The query's picture and all but the one that is gone.
+    // The picture of the query, and all pictures but the removed one.
     assert_eq!(page.matches("<img src=\"data:image/jpeg;base64,").count(), usize::from(COUNT));
     assert_eq!(page.matches("class=\"broken\"").count(), 1);
     for reference in ["http:", "https:", "<script", "<link", "url("] {
         assert!(!page.contains(reference), "{reference}");
     }
-    // The thumbnails are what they say.
+    // A thumbnail is a JPEG of the expected size.
     let start = page.find("base64,").unwrap() + "base64,".len();
     let end = start + page[start..].find('"').unwrap();
     use base64::Engine;

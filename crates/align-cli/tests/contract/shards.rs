@@ -25,7 +25,7 @@ pub(crate) fn fields<'a>(lines: &'a [Value], name: &str) -> Vec<&'a str> {
     lines.iter().map(|line| line[name].as_str().unwrap()).collect()
 }
 
-/// A folder with a shard of two good images between members of other kinds.
+/// A folder with a shard of two good images and members of other kinds.
 fn shard() -> Folder {
     let folder = Folder::new();
     let (red, blue) = (folder.read("red.png"), folder.read("blue.png"));
@@ -52,7 +52,7 @@ fn images_of_a_shard_are_those_of_files() {
     let mixed = folder.run(&["embed", "image", "blue.png", "s.tar"]).json_lines();
     assert_eq!(fields(&mixed, "image")[0], "blue.png");
     assert_eq!(embeddings(&mixed), embeddings(&[&files[1..], &shard].concat()));
-    // `--column` chooses the part of a sample.
+    // `--column` selects the part of a sample.
     let part = folder.run(&["embed", "image", "s.tar", "--column", "seg.png"]).json_lines();
     assert_eq!(part, shard[1..]);
 }
@@ -82,7 +82,7 @@ fn captions_are_members_or_fields_of_json() {
     let json = folder.run(&json).json_lines();
     assert_eq!(fields(&json, "item"), ["s.tar/a/000.json"]);
     assert_eq!(embeddings(&json), embeddings(&texts[..1]));
-    // A file has the same columns.
+    // An output file has the same columns.
     let ran = folder.run(&["embed", "text", "--from", "s.tar", "--output", "out.safetensors"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let bytes = folder.read("out.safetensors");
@@ -92,7 +92,8 @@ fn captions_are_members_or_fields_of_json() {
     assert_eq!(metadata["text"], r#"["a red photo","blue dog"]"#);
 }
 
-/// Checks that a run gave these names, reported these and ended with 1, or 0 if asked to.
+/// Checks that a run printed the names `given`, reported these errors and exited with code 1, or 0
+/// with --keep-going.
 #[track_caller]
 pub(crate) fn skips(
     folder: &Folder,
@@ -149,7 +150,7 @@ fn bad_captions_are_skipped() {
         "s.tar/3.txt: expected at most 1048576 bytes, found 1048577",
     ];
     skips(&folder, &arguments, "item", &["s.tar/0.txt", "s.tar/4.txt"], &reported);
-    // What is too long can be cut.
+    // --truncate cuts a caption that is too long.
     reported.remove(1);
     let items = ["s.tar/0.txt", "s.tar/2.txt", "s.tar/4.txt"];
     skips(&folder, &[&arguments[..], &["--truncate"]].concat(), "item", &items, &reported);
@@ -218,7 +219,7 @@ fn sizes_that_lie_are_refused() {
     let fault = "member 1.png: truncated: expected 1152921504606846976 bytes, found 0";
     skips(&folder, &arguments, "image", &["lying.tar/0.png"], &[fault]);
 
-    // A name may be long, but not of any length.
+    // The length of a name is limited.
     for (length, given) in [(5_000, true), (2 << 20, false)] {
         let name = format!("{}.png", "x".repeat(length));
         folder.write_bytes("long.tar", &tar(&[("0.png", &red), (&name, &red)]));

@@ -1,4 +1,4 @@
-//! `align embed` on Parquet files, and into them.
+//! `align embed` with Parquet files as input and output.
 
 use crate::run::Folder;
 use crate::shards::{embeddings, fields, skips};
@@ -16,7 +16,7 @@ use parquet::basic::Type;
 use std::fs::File;
 use std::sync::Arc;
 
-/// A column, whether it may have nulls, and its name.
+/// The name of a column, its values, and whether it may have nulls.
 type Column<'a> = (&'a str, ArrayRef, bool);
 
 impl Folder {
@@ -43,7 +43,7 @@ fn a_table_has_a_row_for_each_embedding() {
 
     let file = File::open(folder.path("out.parquet")).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-    // What readers see that know nothing of Arrow: a list of floats, named as the format asks.
+    // Readers without Arrow see a list of floats with the names that Parquet specifies.
     let leaves = reader.parquet_schema().columns();
     let paths: Vec<_> = leaves.iter().map(|leaf| leaf.path().string()).collect();
     assert_eq!(paths, ["text", "embedding.list.element"]);
@@ -105,7 +105,7 @@ fn images_are_bytes_or_structs_with_bytes() {
         (vec![("id", numbers.clone(), false), ("image", bytes.clone(), true)], None),
         (vec![("jpg", large, false)], None),
         (vec![("label", numbers.clone(), false), ("image", Arc::new(pair), true)], None),
-        // The likeliest name is no column of images here.
+        // The most likely name is that of a column of texts here.
         (vec![("image", paths, true), ("bytes", bytes.clone(), false)], None),
         (vec![("image", numbers, false), ("thumbnail", bytes, true)], Some("thumbnail")),
     ];

@@ -1,4 +1,4 @@
-//! Wrong usage exits with 2 and says what is right; help and version do not need a model.
+//! Wrong usage exits with code 2 and a message. Help and version do not need a model.
 
 use crate::run::{Folder, Ran, model};
 
@@ -39,7 +39,7 @@ fn the_flag_wins_over_the_variable() {
     let folder = Folder::new();
     let mut command = folder.command(&["embed", "text", "a"]);
     command.env("ALIGN_MODEL", "nowhere").arg("--model").arg(model());
-    assert_eq!(Ran::of(&mut command).code, 0);
+    assert_eq!(Ran::from_command(&mut command).code, 0);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn wrong_flags_are_usage_errors() {
 fn threads_are_bounded() {
     for count in ["0", "-1", "1025", "many"] {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_align"));
-        let ran = Ran::of(command.args(["info", &format!("--threads={count}")]));
+        let ran = Ran::from_command(command.args(["info", &format!("--threads={count}")]));
         ran.fails(2, &["expected a number from 1 to 1024"]);
     }
 }
@@ -94,7 +94,7 @@ fn threads_are_bounded() {
 fn an_instruction_set_that_is_not_there_is_an_error() {
     let folder = Folder::new();
     let mut command = folder.command(&["info"]);
-    Ran::of(command.env("ALIGN_ISA", "sse9"))
+    Ran::from_command(command.env("ALIGN_ISA", "sse9"))
         .fails(1, &["unknown instruction set \"sse9\": expected portable, avx2, avx512 or amx"]);
 }
 

@@ -90,9 +90,9 @@ impl LinearProbe {
     /// Fits `features [N, k]` with `labels [N]` below `classes`.
     ///
     /// # Errors
-    /// If features are missing or not finite, or there is not one class as label for each row; if
-    /// there are fewer than two classes, or a class has no sample; if an option is not positive, or
-    /// the optimum is not reached.
+    /// - If features are missing or not finite, or there is not one class as label for each row.
+    /// - If there are fewer than two classes, or a class has no sample.
+    /// - If an option is not positive, or the optimum is not reached.
     pub fn fit(
         runtime: &Runtime,
         features: ArrayView2<'_, f32>,

@@ -101,7 +101,7 @@ pub enum IndexError {
     /// The index was made in another way, so its embeddings cannot be compared with new ones.
     #[error(
         "{}: made with another {property}: the index has {index}, this run {requested}; \
-         run as the index was made, or make a new one",
+         use the settings of the index, or make a new index",
         folder.display()
     )]
     Incompatible {

@@ -1,14 +1,14 @@
-//! Where the time of a tower goes.
+//! The profile of a tower: the time of each step.
 
 use super::timing::{collect, median};
 use align_model::{ModelError, Profile, Step};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// The steps of both towers and what they are measured by.
+/// The steps of both towers, and the peak that they are compared with.
 #[derive(Serialize)]
 pub(super) struct Profiles {
-    /// Of multiply-adds in registers, on all threads.
+    /// The peak of multiply-adds in registers, on all threads.
     pub(super) peak_gflops: f64,
     pub(super) image: Vec<Row>,
     pub(super) text: Vec<Row>,
@@ -18,14 +18,14 @@ pub(super) struct Profiles {
 #[derive(Serialize)]
 pub(super) struct Row {
     layer: String,
-    /// Median of the runs.
+    /// The median time of the runs.
     ms: f64,
     gflops: f64,
-    /// `gflops` over the peak.
+    /// The share of the peak.
     peak_share: f64,
 }
 
-/// The steps of a forward, each with its median time of several runs.
+/// The steps of a forward with their median times in several runs.
 pub(super) fn rows<T>(
     peak_gflops: f64,
     mut forward: impl FnMut(&mut Profile) -> Result<T, ModelError>,
@@ -38,7 +38,7 @@ pub(super) fn rows<T>(
         let mut times: Vec<f64> =
             runs.iter().map(|steps| steps[i].elapsed.as_secs_f64() * 1e3).collect();
         let ms = median(&mut times);
-        // A clock that did not move has no speed to show.
+        // If the clock did not advance, the speed is unknown.
         let gflops = if ms > 0.0 { step.flops as f64 / ms / 1e6 } else { 0.0 };
         Row { layer: step.name.clone(), ms, gflops, peak_share: gflops / peak_gflops }
     });

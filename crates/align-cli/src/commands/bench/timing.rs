@@ -1,15 +1,17 @@
-//! Running something often enough to know how long it takes.
+//! Timing of repeated runs.
 
 use std::time::{Duration, Instant};
 
-/// Runs whose time is thrown away: they fault memory in and fill caches.
+/// Runs that are not timed. They fault memory in and fill caches.
 const WARM_UPS: usize = 3;
-/// The least number of timed runs, and how long to go on where runs are short.
+/// The least number of timed runs.
 const MIN_RUNS: usize = 10;
+/// The largest number of timed runs.
 const MAX_RUNS: usize = 1000;
+/// Short runs are repeated for this long.
 const MIN_TIME: Duration = Duration::from_secs(1);
 
-/// The least and the median time of `forward`, in milliseconds.
+/// The minimum and the median time of `forward` in milliseconds.
 pub(super) fn min_and_median<T, E>(
     mut forward: impl FnMut() -> Result<T, E>,
 ) -> Result<[f64; 2], E> {
@@ -26,7 +28,7 @@ pub(super) fn min_and_median<T, E>(
     Ok([times[0], median])
 }
 
-/// What `forward` gives in each of the least number of runs after warm-up.
+/// The results of `forward` in [`MIN_RUNS`] runs after warm-up.
 pub(super) fn collect<T, E>(mut forward: impl FnMut() -> Result<T, E>) -> Result<Vec<T>, E> {
     for _ in 0..WARM_UPS {
         forward()?;
@@ -34,7 +36,7 @@ pub(super) fn collect<T, E>(mut forward: impl FnMut() -> Result<T, E>) -> Result
     (0..MIN_RUNS).map(|_| forward()).collect()
 }
 
-/// The middle of the times, which are sorted for it, or the mean of the two in the middle.
+/// The median of the times, which are sorted in place.
 pub(super) fn median(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
     let middle = times.len() / 2;

@@ -1,4 +1,4 @@
-//! Images and texts to arrays.
+//! Embeddings of images and texts as arrays.
 
 use crate::cli::{Global, Skipping};
 use crate::failure::Outcome;
@@ -18,7 +18,7 @@ pub(super) struct Embedder<'a> {
 
 /// Images that could be read.
 pub(super) struct Images {
-    /// The index of each among those asked for, in their order.
+    /// The index of each image among the requested ones, in ascending order.
     pub(super) indices: Vec<usize>,
     /// `[N, projection_dim]`, not normalised.
     pub(super) features: Array2<f32>,
@@ -28,7 +28,7 @@ pub(super) struct Images {
 /// Images that could be read, each of one class.
 pub(super) struct Labelled {
     pub(super) labels: Array1<usize>,
-    /// `[N, projection_dim]`, of unit length unless raw ones are asked for.
+    /// `[N, projection_dim]`, of unit length unless raw features were requested.
     pub(super) embeds: Array2<f32>,
     pub(super) outcome: Outcome,
 }
@@ -38,10 +38,10 @@ impl<'a> Embedder<'a> {
         Ok(Self { global, model: global.load_model()?, processor })
     }
 
-    /// Calls `receive` with the features of each batch of images and their indices.
+    /// Calls `receive` with the indices and the features of each batch of images.
     ///
     /// # Errors
-    /// Where no image can be read; `source` says where they are from.
+    /// If no image can be read. The error names `source`.
     pub(super) fn for_each_image(
         &self,
         source: &Path,
@@ -49,7 +49,7 @@ impl<'a> Embedder<'a> {
         skipping: &Skipping,
         mut receive: impl FnMut(&[usize], Array2<f32>) -> Result<()>,
     ) -> Result<Outcome> {
-        // Images come in order, some of them left out.
+        // Images come in order, but some of them are skipped.
         let mut rest = paths.iter().enumerate();
         let mut found = |path: &&Path| rest.find(|(_, other)| other == path).map(|(i, _)| i);
         let mut read = 0;
@@ -102,7 +102,7 @@ impl<'a> Embedder<'a> {
         Ok(Labelled { labels, embeds, outcome: images.outcome })
     }
 
-    /// What `embed` makes of all texts, `[n, projection_dim]`, with progress.
+    /// Calls `embed` with `step` texts at a time and returns all embeddings `[n, projection_dim]`.
     pub(super) fn in_steps<T>(
         &self,
         texts: &[T],

@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, arguments: &EvalLinearProbe) -> Result<Outcom
     Ok(both(train.outcome, test.outcome))
 }
 
-/// Fits the probe; an error names the data, and a class by its name.
+/// Fits the probe. Errors name the data, and a class by its name.
 fn fit(
     global: &Global,
     data: &LabelledImages,

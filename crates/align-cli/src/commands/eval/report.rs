@@ -1,24 +1,24 @@
-//! What the tasks that sort images have in common to say.
+//! The report of the classification tasks.
 
 use crate::output::Record;
 use align_eval::metrics::{Confused, Confusion};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// How well images were sorted under classes.
+/// The accuracy of a classification.
 #[derive(Serialize)]
 pub(super) struct Accuracy {
     acc1: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     acc5: Option<f64>,
     mean_per_class_recall: f64,
-    /// Images.
+    /// The number of images.
     n: usize,
     classes: usize,
     confusions: Vec<NamedConfusion>,
 }
 
-/// One class taken for another.
+/// A pair of a class and a wrong prediction.
 #[derive(Serialize)]
 struct NamedConfusion {
     class: String,
@@ -27,8 +27,8 @@ struct NamedConfusion {
 }
 
 impl Accuracy {
-    /// The figures of `n` images, with the `limit` most frequent confusions. `acc5` is left out
-    /// where there are no scores.
+    /// The accuracy on `n` images, with the `limit` most frequent confusions. `acc5` is `None` if
+    /// there are no scores.
     pub(super) fn new(
         confusion: &Confusion,
         acc5: Option<f64>,
@@ -79,7 +79,7 @@ impl Record for Accuracy {
     }
 }
 
-/// A share as a table shows it.
+/// A share in percent.
 pub(super) fn percent(share: f64) -> String {
     format!("{:6.2} %", 100.0 * share)
 }

@@ -15,17 +15,17 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The split that results are reported on.
+/// The split that results are usually reported on.
 const SPLIT: &str = "test";
 
-/// Captions of one step of progress.
+/// The captions of a step of progress.
 const STEP: usize = 64;
 
 pub(super) fn run(global: &Global, arguments: &EvalRetrieval) -> Result<Outcome> {
     let data = read(arguments)?;
     let embedder = Embedder::load(global, text_processor(global, arguments.truncate)?)?;
     let Embedder { model, processor, .. } = &embedder;
-    // A caption that is too long is known before any image is embedded.
+    // A caption that is too long is found before any image is embedded.
     let (texts, _) = data.texts();
     processor.check_texts(&texts).map_err(|error| {
         let hint = match error {
@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, arguments: &EvalRetrieval) -> Result<Outcome>
     })?;
     let images = embedder.images(&arguments.data, &data.paths, &arguments.skipping)?;
 
-    // The captions of an image that could not be read have nothing to find.
+    // Captions of images that could not be read are left out.
     let captions = images.indices.iter().map(|&image| data.captions[image].clone()).collect();
     let paths = images.indices.iter().map(|&image| data.paths[image].clone()).collect();
     let data = CaptionedImages { paths, captions };
@@ -59,8 +59,8 @@ pub(super) fn run(global: &Global, arguments: &EvalRetrieval) -> Result<Outcome>
 
 fn read(arguments: &EvalRetrieval) -> Result<CaptionedImages> {
     let EvalRetrieval { data, images, split, .. } = arguments;
-    let beside = data.parent().unwrap_or(Path::new(""));
-    let images = images.as_deref().unwrap_or(beside);
+    let folder = data.parent().unwrap_or(Path::new(""));
+    let images = images.as_deref().unwrap_or(folder);
     if CaptionedImages::is_json(data) {
         let split = split.as_deref().unwrap_or(SPLIT);
         return Ok(CaptionedImages::from_karpathy(data, images, split)?);
@@ -71,8 +71,8 @@ fn read(arguments: &EvalRetrieval) -> Result<CaptionedImages> {
     Ok(CaptionedImages::from_csv(data, images)?)
 }
 
-/// Shares of images (`i`) that find a caption of theirs, and of texts (`t`) that find their image,
-/// among the first 1, 5 and 10.
+/// Recall at 1, 5 and 10: the share of images (`i`) with one of their captions among the first 1, 5
+/// or 10, and the share of texts (`t`) with their image among them.
 #[derive(Serialize)]
 struct Recall {
     #[serde(rename = "image_to_text.r1")]

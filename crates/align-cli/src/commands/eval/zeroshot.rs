@@ -49,7 +49,7 @@ pub(super) fn run(global: &Global, arguments: &EvalZeroshot) -> Result<Outcome> 
     Ok(outcome)
 }
 
-/// The lines of a file, each a template.
+/// The templates in a file, one on each line.
 fn templates_of_file(path: &Path) -> Result<Vec<String>> {
     let lines = input::lines_of_file(path)?;
     if lines.is_empty() {
@@ -61,13 +61,13 @@ fn templates_of_file(path: &Path) -> Result<Vec<String>> {
     checked.collect()
 }
 
-/// Embeds the classes' names.
+/// The classifier for the names of the classes.
 fn classifier(
     embedder: &Embedder<'_>,
     classes: &[String],
     templates: &[String],
 ) -> Result<ZeroShotClassifier> {
-    /// Texts of one step of progress, more where one class has more.
+    /// The texts of a step of progress. A step has at least the texts of one class.
     const STEP: usize = 64;
     let Embedder { model, processor, .. } = embedder;
     let step = STEP.div_ceil(templates.len().max(1));
@@ -77,7 +77,7 @@ fn classifier(
     Ok(ZeroShotClassifier::from_embeds(model, classes.to_vec(), embeds)?)
 }
 
-/// Logits in the order of the classes, `[N, classes]`, from the most probable first.
+/// Logits `[N, classes]` in the order of the classes. `scores` are sorted by probability.
 fn by_class(scores: &[Vec<LabelScore>], classes: usize) -> Array2<f32> {
     let mut logits = Array2::zeros((scores.len(), classes));
     for (mut logits, scores) in logits.rows_mut().into_iter().zip(scores) {

@@ -1,4 +1,4 @@
-//! `align index export`: an index's embeddings in files of other programs.
+//! `align index export`: the embeddings of an index, in formats of other programs.
 
 use crate::cli::{Global, IndexExport};
 use crate::failure::Outcome;
@@ -8,12 +8,12 @@ use align_search::ItemKind;
 use anyhow::Result;
 use ndarray::Array2;
 
-/// Rows that are in memory at a time.
+/// The rows in memory at a time.
 const STEP: usize = 1024;
 
 pub(super) fn run(global: &Global, arguments: &IndexExport) -> Result<Outcome> {
     let index = indexed::open(global, &arguments.index)?;
-    // Damage must not be passed on.
+    // Damaged rows must not be exported.
     index.verify()?;
     let column = match index.description().kind {
         ItemKind::Images => "image",

@@ -1,6 +1,6 @@
-//! The answer as a page: one file, with nothing in it that lies elsewhere.
+//! The HTML page of the hits: one file that refers to no other.
 
-use super::queries::{Asked, Subject};
+use super::queries::{Request, Subject};
 use crate::indexed::ItemNames;
 use crate::output::write_file;
 use align_model::{AlignProcessor, RgbImage};
@@ -14,10 +14,10 @@ use std::fmt::{self, Display, Write as _};
 use std::io::Write;
 use std::path::Path;
 
-/// The longer side of a thumbnail in pixels: twice that on the page, for screens that have more.
+/// The longer side of a thumbnail in pixels: twice the size on the page, for high-density screens.
 const THUMBNAIL: u32 = 400;
 
-/// Quality of the thumbnails, of 100.
+/// The JPEG quality of thumbnails, at most 100.
 const QUALITY: u8 = 82;
 
 const HEAD: &str = include_str!("page.head.html");
@@ -27,17 +27,17 @@ pub(super) fn write(
     path: &Path,
     processor: &AlignProcessor,
     names: &ItemNames<'_>,
-    asked: &[Asked],
+    requests: &[Request],
     answers: &[Vec<Hit>],
 ) -> Result<()> {
     write_file(path, |out| {
-        let title = match asked {
-            [asked] => asked.to_string(),
-            _ => format!("{} searches", asked.len()),
+        let title = match requests {
+            [request] => request.to_string(),
+            _ => format!("{} searches", requests.len()),
         };
         out.write_all(HEAD.replace("{title}", &Escaped(title).to_string()).as_bytes())?;
-        for (asked, hits) in asked.iter().zip(answers) {
-            out.write_all(heading(processor, asked).as_bytes())?;
+        for (request, hits) in requests.iter().zip(answers) {
+            out.write_all(heading(processor, request).as_bytes())?;
             if hits.is_empty() {
                 out.write_all(b"<p class=\"none\">Nothing was found.</p>\n")?;
             }
@@ -63,10 +63,10 @@ pub(super) fn write(
     })
 }
 
-/// What was asked for, with its images.
-fn heading(processor: &AlignProcessor, asked: &Asked) -> String {
+/// The query, with its images.
+fn heading(processor: &AlignProcessor, request: &Request) -> String {
     let mut heading = "<section>\n<h2>".to_owned();
-    for term in &asked.terms {
+    for term in &request.terms {
         let sign = if term.weight < 0.0 { "minus" } else { "plus" };
         let _ = write!(heading, "<span class=\"term {sign}\">");
         if term.weight.abs() != 1.0 {
@@ -84,7 +84,7 @@ fn heading(processor: &AlignProcessor, asked: &Asked) -> String {
     heading
 }
 
-/// An image element with a small copy of a file, or the reason why there is none.
+/// An image element with a thumbnail of a file, or the reason why there is none.
 fn thumbnail(processor: &AlignProcessor, path: &Path) -> String {
     let image = match processor.image_processor().open(path) {
         Ok(image) => image,
@@ -100,11 +100,11 @@ fn thumbnail(processor: &AlignProcessor, path: &Path) -> String {
     )
 }
 
-/// The size of an image made to fit, its shape kept; a small one stays as it is.
+/// The size of the thumbnail of an image. The aspect ratio is kept, and small images are not enlarged.
 fn fitted(width: u32, height: u32) -> (u32, u32) {
     let longer = width.max(height).max(THUMBNAIL);
     let scaled = |side: u32| {
-        // At most THUMBNAIL, as no side is longer than the longer one.
+        // The result is at most THUMBNAIL, since no side is longer than `longer`.
         (u64::from(side) * u64::from(THUMBNAIL) / u64::from(longer)).max(1) as u32
     };
     (scaled(width), scaled(height))
@@ -117,7 +117,7 @@ fn jpeg(image: &RgbImage) -> Vec<u8> {
     bytes
 }
 
-/// Text that means itself in HTML, within an attribute too.
+/// Text that is escaped for HTML, also within attributes.
 struct Escaped<T>(T);
 
 impl<T: Display> Display for Escaped<T> {

@@ -1,4 +1,4 @@
-//! What is asked for: by flags, or by lines of JSON.
+//! Queries, given by flags or by lines of JSON.
 
 use crate::cli::{Search, Weighted};
 use crate::failure::Usage;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 use std::path::PathBuf;
 
-/// A query: terms that add up.
+/// A query before its terms are embedded.
 #[derive(Debug, PartialEq)]
-pub(super) struct Asked {
+pub(super) struct Request {
     pub(super) terms: Vec<Term>,
 }
 
-/// A part of a query.
+/// A weighted term of a query.
 #[derive(Debug, PartialEq)]
 pub(super) struct Term {
     pub(super) weight: f64,
@@ -27,7 +27,7 @@ pub(super) enum Subject {
     Image(PathBuf),
 }
 
-impl Asked {
+impl Request {
     fn new(texts: Vec<Weighted>, images: Vec<Weighted>, minus: Vec<Weighted>) -> Self {
         let text = |sign: f64| {
             move |Weighted { weight, value }| Term {
@@ -42,7 +42,7 @@ impl Asked {
     }
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, Term { weight, subject }) in self.terms.iter().enumerate() {
             let sign = match (i, *weight < 0.0) {
@@ -64,14 +64,14 @@ impl fmt::Display for Asked {
     }
 }
 
-/// The queries of the command line, or those of the file that it names.
-pub(super) fn asked(arguments: &Search) -> Result<Vec<Asked>> {
+/// The queries of the command line, or of the file that it names.
+pub(super) fn requests(arguments: &Search) -> Result<Vec<Request>> {
     let Search { texts, images, minus, queries, .. } = arguments;
     let Some(file) = queries else {
-        let asked = Asked::new(texts.clone(), images.clone(), minus.clone());
-        return match asked.terms.is_empty() {
+        let request = Request::new(texts.clone(), images.clone(), minus.clone());
+        return match request.terms.is_empty() {
             true => Err(Usage(NOTHING.to_owned()).into()),
-            false => Ok(vec![asked]),
+            false => Ok(vec![request]),
         };
     };
     let name = input::name_of_file(file);
@@ -82,41 +82,41 @@ pub(super) fn asked(arguments: &Search) -> Result<Vec<Asked>> {
     parsed.collect()
 }
 
-/// The query of one line of JSON.
-fn parse(line: &str) -> Result<Asked> {
+/// The query on a line of JSON.
+fn parse(line: &str) -> Result<Request> {
     let Line { text, image, minus } = serde_json::from_str(line)?;
-    let asked = Asked::new(text, image, minus);
-    if asked.terms.is_empty() {
+    let request = Request::new(text, image, minus);
+    if request.terms.is_empty() {
         bail!("expected text, image or minus, found none");
     }
-    Ok(asked)
+    Ok(request)
 }
 
 const NOTHING: &str =
     "nothing to search for: give --text TEXT, --image PATH, --minus TEXT, or --queries FILE";
 
-/// A query as JSON; each value is a string, as on the command line, or a list of them.
+/// A query as JSON. A value is a string, as on the command line, or a list of strings.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "one_or_many")]
     text: Vec<Weighted>,
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "one_or_many")]
     image: Vec<Weighted>,
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "one_or_many")]
     minus: Vec<Weighted>,
 }
 
-fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Weighted>, D::Error> {
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Weighted>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "expected a string or a list of strings")]
-    enum Some {
+    enum Strings {
         One(String),
         Many(Vec<String>),
     }
-    let strings = match Some::deserialize(deserializer)? {
-        Some::One(string) => vec![string],
-        Some::Many(strings) => strings,
+    let strings = match Strings::deserialize(deserializer)? {
+        Strings::One(string) => vec![string],
+        Strings::Many(strings) => strings,
     };
     strings.iter().map(|string| string.parse().map_err(de::Error::custom)).collect()
 }
@@ -127,12 +127,12 @@ mod tests {
 
     #[test]
     fn lines_say_what_flags_say() {
-        let asked = parse(
+        let request = parse(
             r#"{"text": ["2:at night", "on snow"], "image": "0.5:a.png", "minus": "people"}"#,
         );
-        let asked = asked.unwrap();
-        assert_eq!(asked.to_string(), "2 x at night + on snow + 0.5 x [a.png] - people");
-        assert_eq!(asked.terms[3].weight, -1.0);
+        let request = request.unwrap();
+        assert_eq!(request.to_string(), "2 x at night + on snow + 0.5 x [a.png] - people");
+        assert_eq!(request.terms[3].weight, -1.0);
         assert_eq!(parse(r#"{"minus": "3:a"}"#).unwrap().to_string(), "- 3 x a");
     }
 

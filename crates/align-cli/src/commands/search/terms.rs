@@ -1,6 +1,6 @@
-//! The texts and images of queries as embeddings, each embedded once.
+//! Embeddings of the texts and images of queries. Each is embedded once.
 
-use super::queries::{Asked, Subject};
+use super::queries::{Request, Subject};
 use crate::indexed::Embedder;
 use align_model::{RgbImage, embed_texts, l2_normalize};
 use align_search::{Query, QueryError};
@@ -9,12 +9,12 @@ use ndarray::{Array2, ArrayView1, Axis};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Images that go through the tower together.
+/// The images of a batch.
 const BATCH: usize = 8;
 
-/// The queries that were asked for.
-pub(super) fn embed(embedder: &Embedder, asked: &[Asked]) -> Result<Vec<Query>> {
-    let subjects = || asked.iter().flat_map(|asked| asked.terms.iter().map(|term| &term.subject));
+/// The queries with embedded terms.
+pub(super) fn embed(embedder: &Embedder, requests: &[Request]) -> Result<Vec<Query>> {
+    let subjects = || requests.iter().flat_map(|r| r.terms.iter().map(|term| &term.subject));
     let mut texts: Vec<&str> = subjects()
         .filter_map(|subject| match subject {
             Subject::Text(text) => Some(text.as_str()),
@@ -37,19 +37,19 @@ pub(super) fn embed(embedder: &Embedder, asked: &[Asked]) -> Result<Vec<Query>> 
         texts.into_iter().zip(text_embeddings.rows()).collect();
     let images: BTreeMap<&Path, ArrayView1<'_, f32>> =
         images.into_iter().zip(image_embeddings.rows()).collect();
-    let query = |asked: &Asked| -> Result<Query, QueryError> {
-        let query = asked.terms.iter().try_fold(Query::new(), |query, term| {
+    let query = |request: &Request| -> Result<Query, QueryError> {
+        let query = request.terms.iter().try_fold(Query::new(), |query, term| {
             let embedding = match &term.subject {
                 Subject::Text(text) => texts[text.as_str()],
                 Subject::Image(path) => images[path.as_path()],
             };
             query.add_term(term.weight, embedding)
         })?;
-        // Terms that cancel each other out are said by their names.
+        // Terms that cancel each other out are an error here, where it can name them.
         query.vector().map(|_| query)
     };
-    let named = |asked: &Asked| query(asked).with_context(|| format!("query {asked}"));
-    asked.iter().map(named).collect()
+    let named = |request| query(request).with_context(|| format!("query {request}"));
+    requests.iter().map(named).collect()
 }
 
 /// Unit embeddings `[n, dim]` of image files.
@@ -60,7 +60,7 @@ fn embed_images(embedder: &Embedder, paths: &[&Path]) -> Result<Array2<f32>> {
     for (paths, mut embeddings) in paths.chunks(BATCH).zip(batches) {
         let open = |path: &&Path| processor.image_processor().open(path);
         let images: Vec<RgbImage> = paths.iter().map(open).collect::<Result<_, _>>()?;
-        // A processor that does not crop gives images of many sizes.
+        // A processor that does not crop returns images of different sizes. They run one by one.
         let features = match processor.images(&images) {
             Ok(pixels) => model.get_image_features(pixels.view())?,
             Err(_) => {

@@ -5,10 +5,11 @@ use crate::run::Folder;
 use serde_json::{Value, json};
 
 const IMAGES: u32 = 14;
-/// The first of pictures that rank no captions so closely that rounding could decide.
+/// The number of the first picture. From here on, no two captions are so close that rounding could
+/// decide.
 const PICTURES: u32 = 40;
 
-/// Some captions for each image, a few of them the same.
+/// The captions of an image. Some captions occur several times.
 fn captions(image: u32) -> Vec<String> {
     const WORDS: [&str; 11] =
         ["a", "photo", "of", "cat", "dog", "the", "no", "red", "blue", "cats", "dogs"];
@@ -23,7 +24,7 @@ fn captions(image: u32) -> Vec<String> {
         .collect()
 }
 
-/// Writes the images, and their captions both as CSV and as Karpathy's JSON.
+/// Writes the images, and their captions as CSV and as Karpathy's JSON.
 fn data(folder: &Folder) {
     std::fs::create_dir_all(folder.path("data/pictures")).unwrap();
     let (mut csv, mut json) = ("image,caption,more\n".to_owned(), Vec::new());
@@ -43,7 +44,7 @@ fn data(folder: &Folder) {
     folder.write("data/captions.json", &json!({"images": json, "dataset": "ours"}).to_string());
 }
 
-/// The recalls that follow from the embeddings of these images and their captions.
+/// Checks the recalls of a report against the embeddings of these images and their captions.
 fn check(report: &Value, folder: &Folder, images: &[u32]) {
     let paths: Vec<_> = images.iter().map(|i| format!("data/pictures/{i}.png")).collect();
     let (texts, owners): (Vec<_>, Vec<_>) = images

@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayView1};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Checks the figures of a report against predictions.
+/// Checks the numbers of a report against predictions.
 fn check(report: &Value, labels: &[usize], predicted: &[usize], n_train: usize) {
     let acc1 = share(labels.iter().zip(predicted).map(|(label, predicted)| label == predicted));
     assert_number(report, "acc1", acc1);
@@ -23,7 +23,7 @@ fn check(report: &Value, labels: &[usize], predicted: &[usize], n_train: usize) 
     assert_eq!(report["classes"], CLASSES.len());
 }
 
-/// The vote of the `k` first.
+/// The vote of the first `k` neighbours.
 fn vote(ranked: &[(usize, f64)], labels: &[usize], k: usize) -> usize {
     let mut votes: HashMap<usize, (usize, f64)> = HashMap::new();
     for &(row, cosine) in &ranked[..k] {
@@ -104,7 +104,7 @@ fn tables() {
         |arguments: &[&str]| folder.run(&[arguments, &["--format", "table"]].concat()).stdout;
     let knn = table(&["eval", "knn", "data", "data", "-k", "1"]);
     assert!(knn.starts_with("nearest neighbours     1 of 8 images\n"), "{knn}");
-    // Every image is its own neighbour.
+    // Every image is its own nearest neighbour.
     assert!(
         knn.contains("top-1 accuracy         100.00 %\n") && !knn.contains("taken for"),
         "{knn}"

@@ -7,7 +7,7 @@ use super::{
 use crate::run::Folder;
 use serde_json::Value;
 
-/// Checks every figure of a report against the classes' embeddings.
+/// Checks every number of a report against the embeddings of the classes.
 fn check(report: &Value, images: &[Vec<f64>], labels: &[usize], classes: &[Vec<f64>]) {
     let ranked = ranked(images, classes);
     ranked.iter().for_each(|ranked| assert_clear(ranked[0].1, ranked[1].1));
@@ -17,7 +17,7 @@ fn check(report: &Value, images: &[Vec<f64>], labels: &[usize], classes: &[Vec<f
     let recall = mean_recall(labels, &predicted);
     assert!((number(report, "mean_per_class_recall") - recall).abs() < 1e-12);
     assert_eq!(printed_confusions(report), confusions(labels, &predicted));
-    // There are only four.
+    // There are only four classes.
     assert_number(report, "acc5", 1.0);
     assert_eq!((&report["n"], &report["classes"]), (&labels.len().into(), &4.into()));
     assert_eq!(report.as_object().unwrap().len(), 6);
@@ -32,7 +32,7 @@ fn figures_follow_from_the_embeddings() {
     let report = folder.run(&["eval", "zeroshot", "data"]).json_lines().remove(0);
     check(&report, &images, &labels, &embed(&folder, "text", &CLASSES));
 
-    // The mean of the templates' unit embeddings, brought to unit length.
+    // The normalised mean of the unit embeddings of the templates.
     let templates = ["a photo of a {}", "the {}", "no {}"];
     let filled = templates.map(|template| {
         embed(&folder, "text", &CLASSES.map(|class| template.replace("{}", class)))
@@ -66,7 +66,7 @@ fn a_csv_file_gives_what_the_folder_gives() {
     };
     assert_eq!(zeroshot(&[]), by_folder);
 
-    // Numbers count the lines; other labels are matched by a tab, or sorted.
+    // Numeric labels are line numbers. Other labels are matched by `class<TAB>name`, or sorted.
     folder.write("names.txt", "blue\ncat\ndog\nred\n");
     rows(&|class| class.to_string());
     assert_eq!(zeroshot(&["--classes", "names.txt"]), by_folder);

@@ -1,19 +1,26 @@
-//! Every flag of the program.
+//! The command line: every command and flag.
 
 mod eval;
 mod index;
 mod search;
+mod skipping;
+mod values;
 mod weighted;
 
 pub(crate) use eval::{Eval, EvalKnn, EvalLinearProbe, EvalRetrieval, EvalZeroshot};
 pub(crate) use index::{Index, IndexCommand, IndexExport};
 pub(crate) use search::{Duplicates, Search};
+pub(crate) use skipping::Skipping;
+#[cfg(not(feature = "parquet"))]
+pub(crate) use values::NO_PARQUET;
+pub(crate) use values::template;
 pub(crate) use weighted::Weighted;
 
 use align_model::Precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use values::{embeddings_file, npy_file, threads};
 
 /// Zero-shot image classification and image and text embeddings with ALIGN, on the CPU.
 ///
@@ -28,41 +35,41 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Flags that every command takes.
+/// Flags of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Checkpoint folder as Hugging Face lays it out.
+    /// Checkpoint folder in the layout of Hugging Face.
     #[arg(long, global = true, value_name = "DIR", env = "ALIGN_MODEL")]
     pub(crate) model: Option<PathBuf>,
-    /// Arithmetic of the matrix products: f32, bf16x3, bf16 or int8 [default: what the model was
-    /// converted for, else f32].
+    /// Arithmetic of the matrix products: f32, bf16x3, bf16 or int8 [default: the precision that the
+    /// model was converted for, else f32].
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) precision: Option<Precision>,
-    /// Number of threads [default: the cores it may use].
+    /// Number of threads [default: the number of cores available].
     #[arg(long, global = true, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// How results are written [default: table on a terminal, else jsonl].
+    /// Output format of results [default: table on a terminal, else jsonl].
     #[arg(long, global = true, value_enum)]
     pub(crate) format: Option<FormatArgument>,
-    /// No progress and no remarks, only errors.
+    /// Show errors only, no progress and no remarks.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatArgument {
-    /// For people.
+    /// Text for people.
     Table,
     /// One JSON value.
     Json,
-    /// A JSON value per line, as soon as it is known.
+    /// One JSON value per line, written as soon as it is known.
     Jsonl,
-    /// Paths or texts alone, one per line: `search` and `duplicates`.
+    /// Only paths or texts, one per line (for `search` and `duplicates`).
     Paths,
 }
 
-/// How records are written.
+/// The format of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Table,
@@ -72,22 +79,22 @@ pub(crate) enum Format {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say which of some labels fits an image best.
+    /// Classify images by labels that are given as texts.
     #[command(after_help = CLASSIFY_EXAMPLES)]
     Classify(Classify),
-    /// Turn images or texts into embeddings.
+    /// Compute embeddings of images or texts.
     #[command(subcommand, after_help = EMBED_EXAMPLES)]
     Embed(Embed),
-    /// Show what the model receives for an image or a text.
+    /// Show the input of the model for an image or a text.
     #[command(subcommand, after_help = PREPROCESS_EXAMPLES)]
     Preprocess(Preprocess),
-    /// Measure the model on labelled or captioned images.
+    /// Evaluate the model on labelled or captioned images.
     #[command(subcommand, after_help = eval::EXAMPLES)]
     Eval(Eval),
-    /// Make an index of images or texts, or bring one up to date.
+    /// Create or update an index of images or texts.
     #[command(after_help = index::EXAMPLES)]
     Index(Index),
-    /// Find in an index what is like some texts and images.
+    /// Search an index by texts and images.
     #[command(after_help = search::SEARCH_EXAMPLES)]
     Search(Search),
     /// Find near-identical images or texts in an index.
@@ -96,10 +103,10 @@ pub(crate) enum Command {
     /// Describe the model and the machine.
     #[command(after_help = INFO_EXAMPLES)]
     Info,
-    /// Time both towers from arrays to embeddings.
+    /// Measure the time of both towers, from arrays to embeddings.
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(Bench),
-    /// Write a checkpoint with rounded weights, which loads faster and answers the same.
+    /// Convert a checkpoint to rounded weights, so that it loads faster.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
 }
@@ -109,13 +116,13 @@ pub(crate) struct Classify {
     /// Image files; `-` reads paths from standard input, one per line.
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
-    /// A label, as a text; repeat for each label.
+    /// A label as text; repeat the flag for each label.
     #[arg(long = "label", short, value_name = "TEXT", num_args = 1..)]
     pub(crate) labels: Vec<String>,
     /// File of labels, one per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) labels_file: Option<PathBuf>,
-    /// Text around a label, which stands for `{}`; several are averaged.
+    /// Text in which `{}` is replaced by the label; several templates are averaged.
     #[arg(long = "template", short, value_name = "TEXT", value_parser = template)]
     pub(crate) templates: Vec<String>,
     /// Show only the K most probable labels.
@@ -135,11 +142,11 @@ pub(crate) enum Embed {
 
 #[derive(Debug, Args)]
 pub(crate) struct EmbedImage {
-    /// Image files, and shards of images (.tar, .parquet); `-` reads paths from standard input, one
+    /// Image files and shards of images (.tar, .parquet); `-` reads paths from standard input, one
     /// per line.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Column of a .parquet file, or extension of a .tar file's members, that holds the images
+    /// Column of a .parquet file, or extension of the members of a .tar file, that holds the images
     /// [default: image, jpg, jpeg, png, webp or bytes; every extension of an image].
     #[arg(long, value_name = "NAME")]
     pub(crate) column: Option<String>,
@@ -154,15 +161,15 @@ pub(crate) struct EmbedText {
     /// Texts; `-` reads them from standard input, one per line.
     #[arg(required_unless_present = "shards", conflicts_with = "shards", value_name = "TEXT")]
     pub(crate) texts: Vec<String>,
-    /// Shard of captions instead (.tar, .parquet); repeat for each, `-` reads paths from standard
-    /// input.
+    /// Shard of captions to embed instead of TEXT (.tar, .parquet); repeat the flag for each shard.
+    /// `-` reads paths from standard input.
     #[arg(long = "from", value_name = "FILE")]
     pub(crate) shards: Vec<PathBuf>,
-    /// Column of a .parquet file, or field of a .tar file's .json members, that holds the captions
-    /// [default: text or caption; the .txt members].
+    /// Column of a .parquet file, or field of the .json members of a .tar file, that holds the
+    /// captions [default: text or caption; the .txt members].
     #[arg(long, value_name = "NAME")]
     pub(crate) column: Option<String>,
-    /// Cut texts that are too long instead of refusing them.
+    /// Truncate texts that are too long, instead of failing.
     #[arg(long)]
     pub(crate) truncate: bool,
     #[command(flatten)]
@@ -173,10 +180,10 @@ pub(crate) struct EmbedText {
 
 #[derive(Debug, Args)]
 pub(crate) struct EmbedOutput {
-    /// Do not bring embeddings to unit length.
+    /// Do not normalise embeddings to unit length.
     #[arg(long)]
     pub(crate) raw: bool,
-    /// Write to a file instead, by its extension: .npy, .jsonl, .safetensors or .parquet.
+    /// Write to a file; its extension selects the format: .npy, .jsonl, .safetensors or .parquet.
     #[arg(long, short, value_name = "FILE", value_parser = embeddings_file)]
     pub(crate) output: Option<PathBuf>,
 }
@@ -187,16 +194,9 @@ impl EmbedOutput {
     }
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Skipping {
-    /// Exit with 0 even where images or captions had to be skipped.
-    #[arg(long)]
-    pub(crate) keep_going: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Preprocess {
-    /// Write the pixel values of an image, f32 [1, C, H, W].
+    /// Write the pixel values of an image as f32 [1, C, H, W].
     Image {
         /// Image file.
         path: PathBuf,
@@ -214,31 +214,31 @@ pub(crate) enum Preprocess {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// Time seeded weights of this shape, without files.
+    /// Use seeded weights of this shape instead of a checkpoint.
     #[arg(long, value_enum, value_name = "SHAPE")]
     pub(crate) synthetic: Option<Synthetic>,
-    /// Images and texts of one forward.
+    /// Number of images and of texts in one forward.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) batch: u16,
-    /// Tokens of each text.
+    /// Number of tokens of each text.
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) tokens: u16,
-    /// Add a row for each step of each tower: time, speed, and share of the peak measured first.
+    /// Add a row for each step of each tower: time, speed, and share of the measured peak.
     #[arg(long)]
     pub(crate) profile: bool,
 }
 
-/// Answers are those of `--precision` with the original, to the bit. Batch norms are folded into the
-/// convolutions, so only this program reads the result.
+/// The converted checkpoint gives the same bits as the original with `--precision`. Batch norms are
+/// folded into the convolutions, so no other program can read the result.
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
     /// Checkpoint folder to read.
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
-    /// Checkpoint folder to make.
+    /// Checkpoint folder to create.
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// Replace OUT where it is there.
+    /// Replace OUT if it exists.
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -284,48 +284,6 @@ const CONVERT_EXAMPLES: &str = "\
 Examples:
   align convert --precision bf16 align-base align-base-bf16
   align convert --precision int8 align-base align-base-int8 --force";
-
-/// No machine has more cores; beyond it, a number is a slip of the finger.
-const MAX_THREADS: usize = 1024;
-
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    match text.parse::<NonZeroUsize>() {
-        Ok(n) if n.get() <= MAX_THREADS => Ok(n),
-        _ => Err(format!("expected a number from 1 to {MAX_THREADS}")),
-    }
-}
-
-pub(crate) fn template(text: &str) -> Result<String, String> {
-    match text.matches("{}").count() {
-        1 => Ok(text.to_owned()),
-        n => Err(format!("expected one {{}} where the label goes, found {n}")),
-    }
-}
-
-/// Why a Parquet file cannot be read or written.
-#[cfg(not(feature = "parquet"))]
-pub(crate) const NO_PARQUET: &str = "this program was built without Parquet; \
-    `cargo install --path crates/align-cli --features parquet` builds it with it";
-
-fn embeddings_file(path: &str) -> Result<PathBuf, String> {
-    #[cfg(not(feature = "parquet"))]
-    if Path::new(path).extension().is_some_and(|extension| extension == "parquet") {
-        return Err(NO_PARQUET.to_owned());
-    }
-    file_with_extension(path, &["npy", "jsonl", "safetensors", "parquet"])
-}
-
-fn npy_file(path: &str) -> Result<PathBuf, String> {
-    file_with_extension(path, &["npy"])
-}
-
-fn file_with_extension(path: &str, known: &[&str]) -> Result<PathBuf, String> {
-    let path = PathBuf::from(path);
-    match path.extension().and_then(|e| e.to_str()) {
-        Some(extension) if known.contains(&extension) => Ok(path),
-        _ => Err(format!("expected a file name ending in .{}", known.join(", ."))),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,8 @@
-//! `align search`: what in an index is like some texts and images.
+//! `align search`: search of an index by texts and images.
 //!
-//! - `queries`: what is asked for;
-//! - `terms`: its texts and images as embeddings;
-//! - `page`: the answer as a page.
+//! - `queries`: the queries of the command line or a file;
+//! - `terms`: embeddings of their texts and images;
+//! - `page`: the HTML page of the hits.
 
 mod page;
 mod queries;
@@ -19,15 +19,15 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
-/// The hits shown where nothing says how many.
+/// The number of hits if neither --top nor --threshold is given.
 const DEFAULT_TOP: NonZeroUsize = NonZeroUsize::new(10).unwrap();
 
 pub(crate) fn run(global: &Global, arguments: &Search) -> Result<Outcome> {
-    let asked = queries::asked(arguments)?;
+    let requests = queries::requests(arguments)?;
     let index = indexed::open(global, &arguments.index)?;
     let embedder = Embedder::load(global)?;
     index.description().check_model(index.folder(), &embedder.identity)?;
-    let queries = terms::embed(&embedder, &asked)?;
+    let queries = terms::embed(&embedder, &requests)?;
 
     let top = arguments.top.or(arguments.threshold.is_none().then_some(DEFAULT_TOP));
     let options = SearchOptions::default().with_top(top).with_threshold(arguments.threshold);
@@ -36,14 +36,14 @@ pub(crate) fn run(global: &Global, arguments: &Search) -> Result<Outcome> {
 
     let names = ItemNames::new(searcher.index());
     if let Some(path) = &arguments.html {
-        page::write(path, &embedder.processor, &names, &asked, &answers)?;
+        page::write(path, &embedder.processor, &names, &requests, &answers)?;
     }
     let is_one = answers.len() == 1;
     let mut listing = Listing::new(global, false);
     for (query, hits) in answers.iter().enumerate() {
         for (rank, hit) in (1..).zip(hits) {
             let item = names.name(hit.row)?;
-            let title = (rank == 1 && !is_one).then(|| asked[query].to_string());
+            let title = (rank == 1 && !is_one).then(|| requests[query].to_string());
             listing.write(&Found { query, rank, score: hit.score, item, title })?;
         }
     }
@@ -57,7 +57,7 @@ struct Found {
     rank: usize,
     score: f32,
     item: String,
-    /// What was asked for, before the first hit of each of several queries.
+    /// The query as text. Only the first hit of each of several queries has it.
     #[serde(skip)]
     title: Option<String>,
 }

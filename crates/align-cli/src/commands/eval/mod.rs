@@ -1,8 +1,8 @@
-//! `align eval`: how good the model is on labelled or captioned images.
+//! `align eval`: evaluation of the model on labelled or captioned images.
 //!
-//! - `zeroshot`, `retrieval`, `knn`, `linear_probe`: a task each;
-//! - `embedding`: images and texts to arrays;
-//! - `report`: what the tasks that sort images have in common to say.
+//! - `zeroshot`, `retrieval`, `knn`, `linear_probe`: one task each;
+//! - `embedding`: embeddings of images and texts;
+//! - `report`: the report of the classification tasks.
 
 mod embedding;
 mod knn;

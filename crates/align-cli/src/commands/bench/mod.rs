@@ -1,4 +1,4 @@
-//! `align bench`: how long a tower takes, from arrays to embeddings.
+//! `align bench`: the time of each tower, from arrays to embeddings.
 
 mod profile;
 mod timing;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 use timing::min_and_median;
 
-/// Seed of weights and inputs.
+/// The seed of weights and inputs.
 const SEED: u64 = 0;
 
 pub(crate) fn run(global: &Global, arguments: &Bench) -> Result<Outcome> {
@@ -31,7 +31,7 @@ pub(crate) fn run(global: &Global, arguments: &Bench) -> Result<Outcome> {
     let pixel_values = pixel_values(&model, batch);
     let input_ids = input_ids(&model, batch, tokens);
     let text = TextInput::new(input_ids.view());
-    // Both are tried before either is timed, so that a wrong size is known at once.
+    // A wrong number of tokens is found before anything is timed.
     model.get_text_features(&text)?;
     let [image_min, image_median] =
         min_and_median(|| model.get_image_features(pixel_values.view()))?;

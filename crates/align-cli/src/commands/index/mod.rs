@@ -1,4 +1,4 @@
-//! `align index`: brings an index of images or texts up to date, or writes what it holds.
+//! `align index`: creation, update and export of an index of images or texts.
 
 mod export;
 
@@ -42,7 +42,7 @@ fn images(global: &Global, arguments: &Arguments) -> Result<Report> {
     let paths = input::paths(&arguments.paths)?;
     let walk = walk(&paths, arguments.folder());
     if walk.missing.len() == paths.len() && !paths.is_empty() && !exists(arguments.folder()) {
-        // Not worth a new index.
+        // No index is created if none of the paths exists.
         bail!("{}: no such file or folder", paths[0].display());
     }
     let (embedder, writer) = open(global, arguments, ItemKind::Images)?;
@@ -84,7 +84,7 @@ fn exists(index: &Path) -> bool {
     !matches!(Index::open(index), Err(IndexError::NoIndex { .. }))
 }
 
-/// Shows how far the update has come, and what it leaves out.
+/// Shows the progress of an update, and the files that it leaves out.
 struct Progress<'a> {
     global: &'a Global,
     kind: &'static str,
@@ -135,7 +135,7 @@ impl Record for Updated {
         let parts = [
             (embedded, "embedded"),
             (kept, "unchanged"),
-            (recognised, "of a content known before"),
+            (recognised, "recognised by content"),
             (dropped, "dropped"),
             (failed, "failed"),
             (failed_before, "failed before and not tried again"),

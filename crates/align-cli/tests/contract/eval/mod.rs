@@ -1,5 +1,5 @@
-//! `align eval`: its figures are those that follow, in f64 and by sorting all pairs, from what
-//! `align embed` prints.
+//! `align eval`: its numbers are compared with a computation in f64, which sorts all pairs of the
+//! embeddings that `align embed` prints.
 
 mod retrieval;
 mod trained;
@@ -9,15 +9,15 @@ use crate::run::Folder;
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
-/// The words that the tokenizer knows, as classes.
+/// Words that the tokenizer knows, used as classes.
 const CLASSES: [&str; 4] = ["blue", "cat", "dog", "red"];
 
-/// Cosines closer than this could change places by rounding: they are sums of 160 products of f32
-/// numbers, whose magnitudes add up to 1 at most, so either is off by 160 times half a unit in the
-/// last place of 1 at most.
+/// Rounding could swap cosines that are closer than this. A cosine is the sum of 160 products of f32
+/// numbers whose sizes add up to at most 1. So its error is at most 160 times half a unit in the last
+/// place of 1.
 const ROUNDING: f64 = 160.0 * f32::EPSILON as f64;
 
-/// A picture of its own for every number.
+/// A picture that depends on its number.
 fn picture(number: u32) -> RgbImage {
     let shade = |x: u32, y: u32, c: u32| {
         let wave = (x * (number % 7 + 1) + y * (number % 5 + 2) + c * 40) * (number % 3 + 1);
@@ -26,7 +26,7 @@ fn picture(number: u32) -> RgbImage {
     RgbImage::from_fn(50, 40, |x, y| Rgb([0, 1, 2].map(|c| shade(x, y, c))))
 }
 
-/// Writes a folder with `count` pictures for each class, numbered from `first`; gives their paths
+/// Writes a folder with `count` pictures for each class, numbered from `first`. Returns their paths
 /// and labels in the order in which they are read.
 fn image_folder(folder: &Folder, name: &str, first: u32, count: u32) -> (Vec<String>, Vec<usize>) {
     let (mut paths, mut labels) = (Vec::new(), Vec::new());
@@ -55,8 +55,8 @@ fn unit(vector: Vec<f64>) -> Vec<f64> {
     vector.iter().map(|x| x / length).collect()
 }
 
-/// The candidates of each query, best first, with their cosines; of equal ones, the lower index
-/// first.
+/// The candidates of each query with their cosines, the highest first. Of equal cosines, the lower
+/// index is first.
 fn ranked(queries: &[Vec<f64>], items: &[Vec<f64>]) -> Vec<Vec<(usize, f64)>> {
     let cosine = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let rank = |query: &Vec<f64>| {
@@ -67,7 +67,7 @@ fn ranked(queries: &[Vec<f64>], items: &[Vec<f64>]) -> Vec<Vec<(usize, f64)>> {
     queries.iter().map(rank).collect()
 }
 
-/// Fails where a decision between two cosines hangs on rounding.
+/// Fails if rounding could decide between two cosines.
 #[track_caller]
 fn assert_clear(one: f64, other: f64) {
     let gap = (one - other).abs();
@@ -79,14 +79,14 @@ fn share(hits: impl Iterator<Item = bool>) -> f64 {
     hits.iter().filter(|hit| **hit).count() as f64 / hits.len() as f64
 }
 
-/// The mean over the classes of the share of each that was recognised.
+/// The mean of the recall of each class.
 fn mean_recall(labels: &[usize], predicted: &[usize]) -> f64 {
     let pairs = || labels.iter().zip(predicted);
     let recall = |class| share(pairs().filter(|(l, _)| **l == class).map(|(l, p)| l == p));
     (0..CLASSES.len()).map(recall).sum::<f64>() / CLASSES.len() as f64
 }
 
-/// How often each class was taken for another.
+/// The number of times that each class was predicted for another.
 fn confusions(labels: &[usize], predicted: &[usize]) -> Vec<(String, String, u64)> {
     let mut counts = Vec::new();
     for (class, label) in CLASSES.iter().enumerate() {
@@ -113,7 +113,7 @@ fn number(report: &Value, field: &str) -> f64 {
     report[field].as_f64().unwrap_or_else(|| panic!("no number {field} in {report}"))
 }
 
-/// A field of a report; serde_json may read a number one off in the last place.
+/// Checks a field of a report. A number that serde_json parses may differ in the last place.
 #[track_caller]
 fn assert_number(report: &Value, field: &str, expected: f64) {
     let found = number(report, field);
