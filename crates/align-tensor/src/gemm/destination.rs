@@ -3,36 +3,61 @@
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
 use crate::number::ValuesMut;
-use crate::threads::SharedMut;
+use crate::threads::{DisjointMut, Rectangle};
 
-/// Values that several threads write, each its own.
-#[derive(Clone, Copy)]
-pub(crate) enum SharedValues {
-    F32(SharedMut<f32>),
+/// Values that several tasks write, each task its own.
+pub(crate) enum SharedValues<'a> {
+    F32(DisjointMut<'a, f32>),
     /// Rounded to bf16.
-    Bf16(SharedMut<u16>),
+    Bf16(DisjointMut<'a, u16>),
 }
 
-impl SharedValues {
-    pub(crate) fn new(values: ValuesMut<'_>) -> Self {
+impl<'a> SharedValues<'a> {
+    pub(crate) fn new(values: ValuesMut<'a>) -> Self {
         match values {
-            ValuesMut::F32(values) => Self::F32(SharedMut(values.as_mut_ptr())),
-            ValuesMut::Bf16(values) => Self::Bf16(SharedMut(values.as_mut_ptr())),
+            ValuesMut::F32(values) => Self::F32(DisjointMut::new(values)),
+            ValuesMut::Bf16(values) => Self::Bf16(DisjointMut::new(values)),
         }
     }
 
+    /// Claims a rectangle for writing. The values keep their indices.
+    ///
+    /// # Safety
+    /// As for [`DisjointMut::claim`].
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) unsafe fn claim(&self, rectangle: Rectangle) -> Destination {
+        // SAFETY: the caller's duty.
+        unsafe {
+            match self {
+                Self::F32(values) => Destination::F32(values.claim(rectangle)),
+                Self::Bf16(values) => Destination::Bf16(values.claim(rectangle)),
+            }
+        }
+    }
+}
+
+/// Values that one task writes.
+#[derive(Clone, Copy)]
+pub(crate) enum Destination {
+    F32(*mut f32),
+    /// Rounded to bf16.
+    Bf16(*mut u16),
+}
+
+impl Destination {
     /// Stores the first `n <= LANES` lanes as values from `at` on.
     ///
     /// # Safety
-    /// They must be among the values, which must still be borrowed, and no other thread may use them meanwhile.
+    /// They must be valid for writes.
     #[inline(always)]
     pub(crate) unsafe fn store<S: Simd>(self, s: S, at: usize, n: usize, v: S::V) {
         // SAFETY: the caller's duty is for `n` values from `at` on.
         unsafe {
             match self {
-                Self::F32(p) if n == S::LANES => s.store(p.get().add(at), v),
-                Self::F32(p) => s.store_first(p.get().add(at), n, v),
-                Self::Bf16(p) => s.store_bf16_first(p.get().add(at), n, v),
+                Self::F32(p) if n == S::LANES => s.store(p.add(at), v),
+                Self::F32(p) => s.store_first(p.add(at), n, v),
+                Self::Bf16(p) => s.store_bf16_first(p.add(at), n, v),
             }
         }
     }
@@ -53,9 +78,9 @@ impl SharedValues {
     }
 }
 
-/// [`SharedValues::write_rows`], whose maker has taken on its duties.
+/// [`Destination::write_rows`], whose maker has taken on its duties.
 struct WriteRows<'a> {
-    to: SharedValues,
+    to: Destination,
     at: usize,
     pitch: usize,
     rows: &'a [f32],
@@ -70,7 +95,7 @@ impl Op for WriteRows<'_> {
         let Self { to, at, pitch, rows, width } = self;
         for (row, values) in rows.chunks_exact(width).enumerate() {
             for (index, v) in values.chunks(S::LANES).enumerate() {
-                // SAFETY: the duties of `SharedValues::write_rows`, which alone makes this type.
+                // SAFETY: the duties of `Destination::write_rows`, which alone makes this type.
                 unsafe {
                     to.store(s, at + row * pitch + index * S::LANES, v.len(), s.load_tail(v));
                 }

@@ -1,7 +1,7 @@
 //! What happens to a tile's sums on their way out.
 
 use crate::cpu::simd::Simd;
-use crate::gemm::destination::SharedValues;
+use crate::gemm::destination::Destination;
 use crate::math::activation::{Activation, VectorFn};
 
 /// What is done to each element of a product before it is written:
@@ -73,7 +73,7 @@ pub(crate) struct Target {
     /// The first of them of the first row, to be added last, or null.
     pub(crate) residual: *const f32,
     /// The output.
-    pub(crate) out: SharedValues,
+    pub(crate) out: Destination,
     /// The number of its value for the first column of the first row.
     pub(crate) at: usize,
     /// Values from row to row of both.
@@ -85,7 +85,7 @@ impl Target {
     ///
     /// # Safety
     /// For each row of `sums`, `columns` values of `out` must be the caller's to write
-    /// ([`SharedValues::store`]), and `residual`, where it is not null, valid for reads of as many.
+    /// ([`Destination::store`]), and `residual`, where it is not null, valid for reads of as many.
     #[inline(always)]
     pub(crate) unsafe fn finish<S: Simd, F: VectorFn>(
         self,

@@ -2,6 +2,7 @@
 
 use crate::cpu::prefetch::Fetch;
 use crate::cpu::simd::{Op, Simd};
+use crate::gemm::destination::Destination;
 use crate::gemm::epilogue::{Affine, Target};
 use crate::gemm::loop_order::{Order, Visit};
 use crate::gemm::microkernel::Tile;
@@ -17,6 +18,8 @@ const PANEL_FETCHES: usize = 2;
 /// A part of a product that no other thread computes.
 pub(super) struct Part<'a> {
     pub(super) product: &'a Product<'a>,
+    /// The output, of which the tiles' rows of the panels' columns are this task's.
+    pub(super) c: Destination,
     pub(super) tiles: Range<usize>,
     pub(super) panels: Range<usize>,
     /// Those of the tiles whose rows the kernel does not read as they are given.
@@ -52,9 +55,19 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { part, f } = self;
-        let Part { product, tiles, panels, placed_tiles, rounded, remade, order, tile_len, sums } =
-            part;
-        let &Product { weights, epilogue, ref c, pitch, tiles: row_tiles, .. } = product;
+        let Part {
+            product,
+            c,
+            tiles,
+            panels,
+            placed_tiles,
+            rounded,
+            remade,
+            order,
+            tile_len,
+            sums,
+        } = part;
+        let &Product { weights, epilogue, pitch, tiles: row_tiles, .. } = product;
         let (k, kernel) = (weights.k, weights.kernel);
         let source = product.place(s, &placed_tiles, rounded);
         let low = product.left().low();
@@ -119,7 +132,7 @@ impl<F: VectorFn> Op for ActivatedPart<'_, F> {
                 // the residual and of `c` (checked by `Product::new`). No other task has these
                 // rows and columns of `c`.
                 unsafe {
-                    let target = Target { columns: columns.len(), residual, out: *c, at, pitch };
+                    let target = Target { columns: columns.len(), residual, out: c, at, pitch };
                     target.finish(s, f, &affine, &sums[..rows.len() * width], width);
                 }
             }

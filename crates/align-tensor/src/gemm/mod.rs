@@ -33,7 +33,7 @@ pub(crate) mod packing;
 mod parallel;
 pub(crate) mod row_tiles;
 
-pub(crate) use destination::SharedValues;
+pub(crate) use destination::{Destination, SharedValues};
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::{Affine, Target};
 pub use matrix::{Inputs, Outputs, row_pitch};

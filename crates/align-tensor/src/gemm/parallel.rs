@@ -11,7 +11,7 @@ use crate::memory::round_up_to_line;
 use crate::memory::workspace::Scratch;
 use crate::number::sizes::{piece, product};
 use crate::number::{Precision, Values};
-use crate::threads::Team;
+use crate::threads::{Rectangle, Team};
 use std::ops::Range;
 
 /// The most tiles of rows that one task walks through for each panel: some 150 rows. Their
@@ -100,7 +100,7 @@ pub(super) struct Product<'a> {
     pub(super) a: Inputs<'a>,
     pub(super) weights: PackedView<'a>,
     pub(super) epilogue: Epilogue<'a>,
-    pub(super) c: SharedValues,
+    pub(super) c: SharedValues<'a>,
     /// Values from row to row of `c` and of the residual.
     pub(super) pitch: usize,
     m: usize,
@@ -177,7 +177,18 @@ impl<'a> Product<'a> {
             return;
         }
         let PackedView { kernel, k, .. } = self.weights;
-        let rows = self.tiles.rows_of(&tiles).len();
+        let rows = self.tiles.rows_of(&tiles);
+        let columns = self.weights.shape().columns(panels.start).start
+            ..self.weights.shape().columns(panels.end - 1).end;
+        let rectangle = Rectangle {
+            start: rows.start * self.pitch + columns.start,
+            rows: rows.len(),
+            columns: columns.len(),
+            pitch: self.pitch,
+        };
+        // SAFETY: these rows and columns are of `c` (`new`), and no other task computes them.
+        let c = unsafe { self.c.claim(rectangle) };
+        let rows = rows.len();
         let placed_tiles = tiles.start.max(self.given_tiles())..tiles.end;
         let is_there = self.placed.is_some() || placed_tiles.is_empty();
         let left_len =
@@ -197,6 +208,7 @@ impl<'a> Product<'a> {
         let (remade, sums) = rest.split_at_mut(round_up_to_line(panel_len));
         let part = Part {
             product: self,
+            c,
             tiles,
             panels,
             placed_tiles,

@@ -29,7 +29,7 @@ use crate::math::activation::Activation;
 use crate::memory::{AlignedBuffer, round_up_to_line};
 use crate::number::sizes::{piece, product};
 use crate::number::{Precision, ValuesMut};
-use crate::threads::{SharedMut, Team};
+use crate::threads::{DisjointMut, Rectangle, Team};
 use task::Task;
 
 /// Tasks for each worker from which on it does not matter that some have one more.
@@ -218,7 +218,7 @@ impl ExpandDepthwise {
         let panels = shape.panels();
         let parts = self.parts(panels * images, team.workers(), out_height);
         let out = SharedValues::new(out);
-        let shared_sums = SharedMut(sums.as_mut_ptr());
+        let shared_sums = DisjointMut::new(&mut *sums);
         // Neighbouring tasks are of one panel where there are several images: its weights stay in the
         // cache. Where rows are cut, a worker's tasks are of the same rows: there it is the input
         // that is large.
@@ -230,10 +230,24 @@ impl ExpandDepthwise {
                 let (part, panel, image) =
                     (task / images / panels, task / images % panels, task % images);
                 let columns = shape.columns(panel);
-                // SAFETY: `image < images`, so it stays within `sums`, whose size was checked above. The
-                // task writes only the panel's columns of its own rows.
-                let sums =
-                    unsafe { shared_sums.get().add(image * out_height * channels + columns.start) };
+                let rows = piece(out_height, part, parts);
+                let sums_start = image * out_height * channels + columns.start;
+                let own_sums = Rectangle {
+                    start: sums_start + rows.start * channels,
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    pitch: channels,
+                };
+                let out_start = image * out_pixels * channels;
+                let own_out = Rectangle {
+                    start: out_start + rows.start * out_width * channels + columns.start,
+                    rows: rows.len() * out_width,
+                    ..own_sums
+                };
+                // SAFETY: `image < images`, so both stay within arrays whose sizes were checked above.
+                // The task has the panel's columns of its own rows.
+                let (sums, out) =
+                    unsafe { (shared_sums.claim(own_sums).add(sums_start), out.claim(own_out)) };
                 self.activation.visit(Task {
                     block: self,
                     shape,
@@ -243,9 +257,9 @@ impl ExpandDepthwise {
                     out_width,
                     scratch,
                     out,
-                    out_start: image * out_pixels * channels,
+                    out_start,
                     sums,
-                    rows: piece(out_height, part, parts),
+                    rows,
                 });
             },
         );

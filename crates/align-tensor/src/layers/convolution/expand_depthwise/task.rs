@@ -4,7 +4,7 @@ use super::ring::Ring;
 use super::{ExpandDepthwise, Expansion, Maps};
 use crate::cpu::prefetch::Fetch;
 use crate::cpu::simd::{Op, Simd};
-use crate::gemm::SharedValues;
+use crate::gemm::Destination;
 use crate::gemm::microkernel::Tile;
 use crate::gemm::packing::lhs::Left;
 use crate::gemm::packing::weights::PackedShape;
@@ -32,7 +32,7 @@ pub(super) struct Task<'a> {
     pub(super) out_width: usize,
     pub(super) scratch: &'a mut [f32],
     /// The whole output. The panel's columns of `rows` are this task's.
-    pub(super) out: SharedValues,
+    pub(super) out: Destination,
     /// The number of the image's first value in it.
     pub(super) out_start: usize,
     /// The panel's first channel of the first row. Valid for writes of the panel's columns for
@@ -226,7 +226,7 @@ impl Expansion {
                 let (pitch, to) = (ring.pixel, ring.run_mut(&tile_pixels));
                 let run = to.len() / pitch;
                 let (of_run, others) = sums.split_at(run * width);
-                let (residual, out) = (std::ptr::null(), SharedValues::new(to.into()));
+                let (residual, out) = (std::ptr::null(), Destination::F32(to.as_mut_ptr()));
                 // SAFETY: `to` has as many pixels as `of_run`, `pitch` apart, and is borrowed for this alone.
                 unsafe {
                     Target { columns: pitch, residual, out, at: 0, pitch }
