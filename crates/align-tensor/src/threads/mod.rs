@@ -9,7 +9,8 @@
 //! - [`team`]: phases, and the ways to cut data into tasks.
 //! - [`disjoint`]: memory that several tasks write, each its own part; [`claims`] checks that in
 //!   debug builds, and [`task`] says which task a thread runs.
-//! - [`protocol`]: the handshake between leader and followers, written with [`primitives`].
+//! - [`protocol`]: the handshake between leader and followers, written with [`primitives`] and
+//!   model-tested in `model_tests`.
 
 #[cfg(debug_assertions)]
 mod claims;
@@ -26,5 +27,7 @@ pub use team::Team;
 
 #[cfg(all(test, debug_assertions))]
 mod disjoint_tests;
+#[cfg(test)]
+mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -167,3 +167,5 @@ macro_rules! implement_for {
 }
 
 implement_for!(std);
+#[cfg(test)]
+pub(super) use implement_for;
