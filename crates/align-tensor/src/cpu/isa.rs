@@ -1,4 +1,4 @@
-//! Which instructions the kernels use: detection, the choice, and the way into a kernel.
+//! Instruction sets: detection, selection, and the entry into kernels.
 
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::amx::Amx;
@@ -7,9 +7,7 @@ use crate::cpu::simd::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::avx512::Avx512;
 #[cfg(target_arch = "x86_64")]
-use crate::cpu::simd::avx512_bf16;
-#[cfg(target_arch = "x86_64")]
-use crate::cpu::simd::avx512_bf16::Avx512Bf16;
+use crate::cpu::simd::avx512_bf16::{self, Avx512Bf16};
 use crate::cpu::simd::portable::Portable;
 use crate::cpu::simd::{Op, Simd};
 use crate::cpu::unit::Unit;
@@ -17,7 +15,7 @@ use crate::number::Precision;
 use std::fmt;
 use std::str::FromStr;
 
-/// The environment variable that lowers the choice of instruction set.
+/// The environment variable that selects an instruction set instead of the most capable one.
 pub const ISA_VARIABLE: &str = "ALIGN_ISA";
 
 /// The name of an instruction set, from the least to the most capable.
@@ -49,18 +47,18 @@ impl fmt::Display for IsaName {
     }
 }
 
-/// Why an instruction set cannot be had.
+/// The error of a request for an instruction set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IsaError {
-    /// The name is none of those known.
+    /// The name is unknown.
     #[error("unknown instruction set {0:?}: expected portable, avx2, avx512 or amx")]
     Unknown(String),
     /// The CPU, or this build, does not have it.
     #[error("instruction set {wanted} is not available here: the best is {best}")]
     Unavailable {
-        /// What was asked for.
+        /// The requested set.
         wanted: IsaName,
-        /// What could be had.
+        /// The most capable set that is available.
         best: IsaName,
     },
 }
@@ -100,7 +98,7 @@ enum Token {
 }
 
 impl Isa {
-    /// The instruction set of that name, where this CPU has it.
+    /// The instruction set of that name, if this CPU has it.
     pub fn get(name: IsaName) -> Option<Self> {
         match name {
             IsaName::Portable => Some(Self(Token::Portable(Portable))),
@@ -117,20 +115,22 @@ impl Isa {
         }
     }
 
-    /// All that this CPU has, from the least to the most capable; portable comes first.
+    /// All instruction sets that this CPU has, from the least to the most capable. The portable set
+    /// is the first.
     pub fn available() -> Vec<Self> {
         IsaName::ALL.into_iter().filter_map(Self::get).collect()
     }
 
-    /// The most capable that this CPU has.
+    /// The most capable instruction set that this CPU has.
     pub fn best() -> Self {
         *Self::available().last().expect("the portable set is always there")
     }
 
-    /// The most capable, or the one that the environment variable `ALIGN_ISA` names.
+    /// The instruction set that the environment variable `ALIGN_ISA` names, or the most capable
+    /// one if the variable is not set.
     ///
     /// # Errors
-    /// Where the variable names no instruction set, or one that is not available.
+    /// If the variable names no instruction set, or one that is not available.
     pub fn from_env() -> Result<Self, IsaError> {
         match std::env::var_os(ISA_VARIABLE) {
             None => Ok(Self::best()),
@@ -155,7 +155,7 @@ impl Isa {
         }
     }
 
-    /// What multiplies bf16 numbers on this set.
+    /// The unit that multiplies bf16 numbers on this set.
     pub(crate) fn bf16_unit(self) -> Unit {
         match self.0 {
             #[cfg(target_arch = "x86_64")]

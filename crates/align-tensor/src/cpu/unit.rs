@@ -1,19 +1,19 @@
 //! Multiplication units: the instructions that multiply numbers of reduced precision.
 
 #[cfg(target_arch = "x86_64")]
-use super::amx::Amx;
+use crate::cpu::amx::Amx;
 #[cfg(target_arch = "x86_64")]
-use super::amx::block::Tiles;
+use crate::cpu::amx::block::Tiles;
 #[cfg(all(test, target_arch = "x86_64"))]
-use super::amx::emulated::Emulated;
+use crate::cpu::amx::emulated::Emulated;
 #[cfg(target_arch = "x86_64")]
-use super::simd::avx512_bf16::Avx512Bf16;
+use crate::cpu::simd::avx512_bf16::Avx512Bf16;
 
 /// The instructions that multiply.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
-    /// Multiply-adds of `f32` vectors. A product of two bf16 numbers is exact in them, so they
-    /// also stand in where there is nothing else: see [`product`](super::product).
+    /// Multiply-adds of `f32` vectors. A product of two bf16 numbers is exact in `f32`, so they
+    /// also multiply bf16 numbers on CPUs without a unit for that.
     Fma,
     /// AVX512-BF16.
     #[cfg(target_arch = "x86_64")]
@@ -21,13 +21,13 @@ pub(crate) enum Unit {
     /// AMX.
     #[cfg(target_arch = "x86_64")]
     Tiles(Amx),
-    /// AMX by scalar code, with AVX-512's vectors.
+    /// AMX emulated by scalar code, with AVX-512's vectors.
     #[cfg(all(test, target_arch = "x86_64"))]
     EmulatedTiles(Emulated),
 }
 
 impl Unit {
-    /// What it is, in words.
+    /// The unit's name, as users read it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fma => "emulated in f32 multiply-adds",
@@ -40,7 +40,7 @@ impl Unit {
         }
     }
 
-    /// AVX512-BF16, where that is there.
+    /// AVX512-BF16, if the unit has it.
     #[cfg(target_arch = "x86_64")]
     pub(crate) fn pairs(self) -> Option<Avx512Bf16> {
         match self {
@@ -50,7 +50,7 @@ impl Unit {
         }
     }
 
-    /// Whether it multiplies tiles.
+    /// Whether the unit multiplies tiles.
     pub(crate) fn is_tiles(self) -> bool {
         match self {
             Self::Fma => false,

@@ -3,36 +3,61 @@
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
 use crate::number::ValuesMut;
-use crate::threads::SharedMut;
+use crate::threads::{DisjointMut, Rectangle};
 
-/// Values that several tasks write, each task its own.
-#[derive(Clone, Copy)]
-pub(crate) enum Destination {
-    F32(SharedMut<f32>),
+/// An output that several tasks write, each task its own part.
+pub(crate) enum SharedOutput<'a> {
+    F32(DisjointMut<'a, f32>),
     /// Rounded to bf16.
-    Bf16(SharedMut<u16>),
+    Bf16(DisjointMut<'a, u16>),
 }
 
-impl Destination {
-    pub(crate) fn new(values: ValuesMut<'_>) -> Self {
+impl<'a> SharedOutput<'a> {
+    pub(crate) fn new(values: ValuesMut<'a>) -> Self {
         match values {
-            ValuesMut::F32(values) => Self::F32(SharedMut(values.as_mut_ptr())),
-            ValuesMut::Bf16(values) => Self::Bf16(SharedMut(values.as_mut_ptr())),
+            ValuesMut::F32(values) => Self::F32(DisjointMut::new(values)),
+            ValuesMut::Bf16(values) => Self::Bf16(DisjointMut::new(values)),
         }
     }
 
+    /// Claims a rectangle for writing. The values keep their indices.
+    ///
+    /// # Safety
+    /// As for [`DisjointMut::claim`].
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) unsafe fn claim(&self, rectangle: Rectangle) -> Destination {
+        // SAFETY: the caller's duty.
+        unsafe {
+            match self {
+                Self::F32(values) => Destination::F32(values.claim(rectangle)),
+                Self::Bf16(values) => Destination::Bf16(values.claim(rectangle)),
+            }
+        }
+    }
+}
+
+/// Values that one task writes.
+#[derive(Clone, Copy)]
+pub(crate) enum Destination {
+    F32(*mut f32),
+    /// Rounded to bf16.
+    Bf16(*mut u16),
+}
+
+impl Destination {
     /// Stores the first `n <= LANES` lanes as the values from index `at` on.
     ///
     /// # Safety
-    /// The values must be in bounds and still borrowed, and no other thread may use them at the same time.
+    /// The values must be valid for writes.
     #[inline(always)]
     pub(crate) unsafe fn store<S: Simd>(self, s: S, at: usize, n: usize, v: S::V) {
         // SAFETY: the caller's duty covers `n` values from `at` on.
         unsafe {
             match self {
-                Self::F32(p) if n == S::LANES => s.store(p.get().add(at), v),
-                Self::F32(p) => s.store_first(p.get().add(at), n, v),
-                Self::Bf16(p) => s.store_bf16_first(p.get().add(at), n, v),
+                Self::F32(p) if n == S::LANES => s.store(p.add(at), v),
+                Self::F32(p) => s.store_first(p.add(at), n, v),
+                Self::Bf16(p) => s.store_bf16_first(p.add(at), n, v),
             }
         }
     }

@@ -73,7 +73,7 @@ pub(crate) struct OutputTile {
     pub(crate) columns: usize,
     /// The residual at the first column of the first row, or null.
     pub(crate) residual: *const f32,
-    /// The whole output.
+    /// The output, of which the tile's values are the task's to write.
     pub(crate) out: Destination,
     /// Index in the output of the first column of the first row.
     pub(crate) at: usize,

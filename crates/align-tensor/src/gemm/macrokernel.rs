@@ -3,6 +3,7 @@
 use crate::cpu::prefetch::Fetch;
 use crate::cpu::simd::{Op, Simd};
 use crate::gemm::Word;
+use crate::gemm::destination::Destination;
 use crate::gemm::epilogue::{ColumnTransform, OutputTile};
 use crate::gemm::loop_order::{LoopOrder, PanelBlock};
 use crate::gemm::microkernel::{MAX_TILE, Tile, max_tile_rows};
@@ -13,6 +14,7 @@ use crate::math::activation::{ActivationVisitor, VectorFn};
 use crate::memory::round_up_to_line;
 use crate::memory::workspace::Workspace;
 use crate::number::Precision;
+use crate::threads::Rectangle;
 use std::ops::Range;
 
 /// The last tiles of the first panel that prefetch the next panel. Two suffice if each prefetches a cache line in each
@@ -28,7 +30,9 @@ pub(super) unsafe fn compute(problem: &Problem<'_>, tiles: Range<usize>, panels:
         return;
     }
     let PackedWeightsView { kernel, k, isa, .. } = problem.weights;
-    let rows = problem.tiles.rows_of(&tiles).len();
+    let rows = problem.tiles.rows_of(&tiles);
+    // SAFETY: the caller's duty.
+    let output = unsafe { claim_output(problem, &rows, &panels) };
     let packed_tiles = tiles.start.max(problem.tiles_in_place())..tiles.end;
     let lhs_len = if problem.packed_lhs.is_some() || packed_tiles.is_empty() {
         0
@@ -38,16 +42,43 @@ pub(super) unsafe fn compute(problem: &Problem<'_>, tiles: Range<usize>, panels:
     let width = problem.weights.layout().width(panels.start);
     let panel_len =
         if panels_are_prepared(problem) { round_up_to_line(kernel.panel_len(k, width)) } else { 0 };
-    let order = LoopOrder::new(kernel, k, rows, tiles.len());
+    let order = LoopOrder::new(kernel, k, rows.len(), tiles.len());
     let tile_len = max_tile_rows(kernel, isa) * width;
     let sums_len = (order.waiting(tiles.len(), panels.len()) * tile_len).max(MAX_TILE);
     let mut workspace = Workspace::take(lhs_len + panel_len + sums_len);
     let (lhs, rest) = workspace.split_at_mut(lhs_len);
     let (panel, sums) = rest.split_at_mut(panel_len);
     let sums = bytemuck::cast_slice_mut(sums);
-    let task =
-        Macrokernel { problem, tiles, panels, packed_tiles, lhs, panel, order, tile_len, sums };
+    let task = Macrokernel {
+        problem,
+        output,
+        tiles,
+        panels,
+        packed_tiles,
+        lhs,
+        panel,
+        order,
+        tile_len,
+        sums,
+    };
     kernel.unit.ready(|| problem.epilogue.activation.visit(task));
+}
+
+/// Claims the part of the output that a task writes.
+///
+/// # Safety
+/// As for [`compute`].
+unsafe fn claim_output(
+    problem: &Problem<'_>,
+    rows: &Range<usize>,
+    panels: &Range<usize>,
+) -> Destination {
+    let (layout, pitch) = (problem.weights.layout(), problem.pitch);
+    let columns = layout.columns(panels.start).start..layout.columns(panels.end - 1).end;
+    let start = rows.start * pitch + columns.start;
+    let rectangle = Rectangle { start, rows: rows.len(), columns: columns.len(), pitch };
+    // SAFETY: the rows and columns are within the output (`Problem::new`), and no other task computes them.
+    unsafe { problem.output.claim(rectangle) }
 }
 
 /// Whether panels are widened or scaled before they are multiplied.
@@ -62,6 +93,8 @@ fn panels_are_prepared(problem: &Problem<'_>) -> bool {
 /// A task of a product. No other thread computes its tiles with its panels.
 struct Macrokernel<'a> {
     problem: &'a Problem<'a>,
+    /// The output, of which the tiles' rows of the panels' columns are this task's.
+    output: Destination,
     tiles: Range<usize>,
     panels: Range<usize>,
     /// Those of the tiles whose rows the kernel cannot read in place.
@@ -100,6 +133,7 @@ impl<F: VectorFn> Op for WithActivation<'_, F> {
         let Self { task, f } = self;
         let Macrokernel {
             problem,
+            output: out,
             tiles,
             panels,
             packed_tiles,
@@ -109,7 +143,7 @@ impl<F: VectorFn> Op for WithActivation<'_, F> {
             tile_len,
             sums,
         } = task;
-        let &Problem { weights, epilogue, ref output, pitch, tiles: row_tiles, .. } = problem;
+        let &Problem { weights, epilogue, pitch, tiles: row_tiles, .. } = problem;
         let (k, kernel) = (weights.k, weights.kernel);
         let lhs_tiles = LhsTiles::pack(s, problem, &packed_tiles, lhs);
         let lhs_part_len = problem.lhs_packing().part_len();
@@ -173,7 +207,6 @@ impl<F: VectorFn> Op for WithActivation<'_, F> {
                 // SAFETY: `columns` are within the `n` of rows `rows`, `pitch` apart, which are below `m`, of the residual
                 // and of the output (checked by `Problem::new`). No other task has these rows and columns.
                 unsafe {
-                    let out = *output;
                     OutputTile { columns: columns.len(), residual, out, at, pitch }.finish(
                         s,
                         f,

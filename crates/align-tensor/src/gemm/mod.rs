@@ -58,7 +58,7 @@ mod problem;
 mod row_pitch;
 pub(crate) mod row_tiles;
 
-pub(crate) use destination::Destination;
+pub(crate) use destination::{Destination, SharedOutput};
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::{ColumnTransform, OutputTile};
 pub(crate) use matrix::LhsRows;

@@ -1,7 +1,7 @@
 //! One product whose sizes have been checked.
 
 use crate::gemm::Word;
-use crate::gemm::destination::Destination;
+use crate::gemm::destination::SharedOutput;
 use crate::gemm::epilogue::Epilogue;
 use crate::gemm::matrix::{Lhs, LhsRows, Output};
 use crate::gemm::microkernel::max_tile_rows;
@@ -21,7 +21,7 @@ pub(super) struct Problem<'a> {
     pub(super) lhs: Lhs<'a>,
     pub(super) weights: PackedWeightsView<'a>,
     pub(super) epilogue: Epilogue<'a>,
-    pub(super) output: Destination,
+    pub(super) output: SharedOutput<'a>,
     /// Values from row to row of the output and of the residual.
     pub(super) pitch: usize,
     pub(super) m: usize,
@@ -56,7 +56,7 @@ impl<'a> Problem<'a> {
         let residual = epilogue.residual;
         assert!(residual.is_none_or(|r| r.len() == output.rows.len()), "a residual each");
         let tiles = row_tiles(m, max_tile_rows(weights.kernel, weights.isa));
-        let output = Destination::new(output.rows);
+        let output = SharedOutput::new(output.rows);
         Self { lhs, weights, epilogue, output, pitch, m, tiles, packed_lhs: None }
     }
 

@@ -1,4 +1,4 @@
-//! GELU, exact and by the usual fit.
+//! GELU, exact and by the usual `tanh` fit.
 
 use super::{polynomial, sigmoid};
 use crate::cpu::simd::Simd;
@@ -15,8 +15,8 @@ const DENOMINATOR: [f32; 6] =
 
 /// `x Φ(x)`, where `Φ(x) = (1 + erf(x / √2)) / 2` is the normal distribution function.
 ///
-/// `Φ` is formed as one half and a fit, so its error is absolute, a few times `2^-25`, and the
-/// result's that times `|x|`: not small beside a result that is itself small, as for very negative
+/// `Φ` is the sum of one half and a fit, so its error is absolute: a few times `2^-25`. The error of
+/// the result is that times `|x|`, which is not small relative to the tiny results for very negative
 /// `x`. `gelu(-inf)` is NaN, as in torch: infinity times zero.
 #[inline(always)]
 pub(crate) fn gelu<S: Simd>(s: S, x: S::V) -> S::V {

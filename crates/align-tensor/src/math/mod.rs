@@ -1,24 +1,26 @@
 //! Elementary functions on vectors, generic over the instruction set.
 //!
-//! - [`exp()`]: the exponential, which the others stand on.
-//! - [`sigmoid()`], [`silu`]: the logistic function, and `x` times it; [`silu_bf16`] for what is rounded next.
+//! - [`exp()`]: the exponential, of which the others are made.
+//! - [`sigmoid()`], [`silu`]: the logistic function, and `x` times it; [`silu_bf16`] for values that are
+//!   rounded to bf16 next.
 //! - [`tanh()`]: the hyperbolic tangent.
 //! - [`gelu()`], [`gelu_tanh`]: `x` times the normal distribution function, and its `tanh` fit.
 //!
 //! | function | largest error, in units in the last place (ULP) of the exact result |
 //! |---|---|
 //! | `exp` | 1.1, gradual underflow included |
-//! | `sigmoid` | 2.5; for `x < -87`, where it underflows, `2^-126` |
-//! | `silu` | 4; for `x < -87`, where it stays at its value for that, `2^-119` |
-//! | `silu_bf16` | `2^-12` of the result; for `x < -87`, where it underflows, `2^-119` |
+//! | `sigmoid` | 2.5; for `x < -87`, which underflows, `2^-126` |
+//! | `silu` | 4; for `x < -87`, with the result for -87, `2^-119` |
+//! | `silu_bf16` | `2^-12` of the result; for `x < -87`, which underflows, `2^-119` |
 //! | `tanh` | 1.5 |
 //! | `gelu` | 4 for `x >= 0`; below, the larger of that and `4 \|x\| 2^-24` |
 //! | `gelu_tanh` | 3 for `x >= -1`; below, the larger of that and `3 \|x\| 2^-24` |
 //!
-//! The tests hold these bounds, over a sample of every binade and on request over all `2^32`
+//! The tests check these bounds on a sample of every binade, and on request on all `2^32`
 //! arguments. The polynomial coefficients were derived for this crate by minimax fits to values in
-//! 40 digits: weighted Remez exchanges, one coefficient after the other rounded to `f32` and the
-//! rest fitted again; for GELU's ratio of polynomials, a reweighted linear least-squares fit.
+//! 40 digits. Most come from weighted Remez exchanges: one coefficient after the other is rounded to
+//! `f32`, and the rest are fitted again. Those of GELU's ratio of polynomials come from a reweighted
+//! linear least-squares fit.
 
 pub(crate) mod activation;
 mod exp;

@@ -3,15 +3,16 @@
 use super::{exp, polynomial};
 use crate::cpu::simd::Simd;
 
-/// Where the polynomial ends and the exponential begins: there `2 / (e^2x + 1)` is below one
-/// half, so that what it lacks in accuracy is halved in the difference from one.
+/// The boundary between the polynomial and the exponential. There, `2 / (e^2x + 1)` is below one
+/// half, so its relative error is halved in the difference from one.
 const SPLIT: f32 = 0.625;
 
-/// Minimax `(tanh(x)/x - 1) / x²` in `x²` on `|x| <= SPLIT`: `tanh` to within 4.2e-9 of itself.
+/// Minimax `(tanh(x)/x - 1) / x²` in `x²` on `|x| <= SPLIT`: `tanh` with a relative error of up to
+/// 4.2e-9.
 const COEFFICIENTS: [f32; 5] =
     [-0.333_332_84, 0.133_314_83, -0.053_742_774, 0.020_648_062, -0.005_714_063_5];
 
-/// `tanh(x)`: an odd polynomial near zero, `1 - 2 / (e^2|x| + 1)` with the sign of `x` elsewhere.
+/// `tanh(x)`: an odd polynomial near zero; elsewhere `1 - 2 / (e^2|x| + 1)` with the sign of `x`.
 #[inline(always)]
 pub(crate) fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
     let magnitude = s.abs(x);

@@ -1,5 +1,5 @@
-//! Every function against `f64`, on every instruction set: a sample of each binade in the
-//! ordinary run, and all `2^32` arguments on request.
+//! Every function compared with `f64`, on every instruction set: on a sample of each binade in an
+//! ordinary run, and on all `2^32` arguments on request.
 
 use super::*;
 use crate::cpu::Isa;
@@ -99,7 +99,7 @@ impl Block {
         Self { arguments, exact, units }
     }
 
-    /// The largest error of `claim`, and where.
+    /// The largest error of `claim`, and its argument.
     fn worst(&self, claim: &Claim, isa: Isa) -> (f64, f32) {
         let mut found = self.arguments.clone();
         (claim.kernel)(isa, &mut found);
@@ -114,7 +114,7 @@ impl Block {
     }
 }
 
-/// Holds every claim over `blocks` of bit patterns.
+/// Checks every claim on `blocks` of bit patterns.
 fn hold(blocks: impl Iterator<Item = Vec<u32>> + Clone) {
     for claim in &CLAIMS {
         let mut worsts = vec![(0.0, 0.0); Isa::available().len()];
@@ -138,7 +138,7 @@ fn hold(blocks: impl Iterator<Item = Vec<u32>> + Clone) {
 fn errors_are_as_stated_in_every_binade() {
     // Both signs and all 256 exponents, with 257 of the 2^23 fractions each.
     hold((0..512_u32).map(|high| (0..257).map(|i| (high << 23) + i * 32_639).collect()));
-    // The ranges where the results are neither saturated nor linear, ten thousand a unit.
+    // The ranges with results that are neither saturated nor linear, ten thousand arguments a unit.
     hold(
         (-105..90)
             .map(|unit| (0..10_000).map(|i| (unit as f32 + i as f32 * 1e-4).to_bits()).collect()),
@@ -155,7 +155,7 @@ fn errors_are_as_stated_for_every_argument() {
 fn limits_are_those_of_the_functions() {
     let nan = f32::NAN;
     let inf = f32::INFINITY;
-    // What it has for -87, and stays at.
+    // The result for -87 and all arguments below.
     let saturated = -1.431_856_1e-36;
     // Arguments: -inf, -huge, -0, 0, huge, inf, NaN.
     let arguments = [-inf, -1e38, -0.0, 0.0, 1e38, inf, nan];

@@ -1,4 +1,6 @@
-use super::*;
+use crate::threads::{Team, Threads};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -151,7 +153,7 @@ fn followers_without_tasks_sleep_once_while_a_long_task_runs() {
                     std::thread::sleep(std::time::Duration::from_millis(20));
                 }
             });
-            // Whoever went round instead of sleeping would stand here many times.
+            // A follower that woke again and again would have many entries.
             assert!(team.sleepers() <= 2);
         }
     });

@@ -1,10 +1,10 @@
-//! Two tiles of rows by two tiles of columns, over `k` or a part of it.
+//! Products of blocks: two tiles of rows by two tiles of columns, over `k` or a part of it.
 //!
-//! `sums[32, 32] (+)= a[32, k] * b[k, 32]`: four tiles of sums stay in registers while each step of 32
-//! values loads four tiles and multiplies them four times (`bf16`), or loads eight and multiplies
-//! twelve times (`bf16x3`: `low * high`, `high * high`, `high * low`).
+//! `sums[32, 32] (+)= a[32, k] * b[k, 32]`. Four tiles of sums stay in registers. For `bf16`, each step
+//! of 32 values of `k` loads four tiles and multiplies four times. For `bf16x3`, it loads eight tiles
+//! and multiplies twelve times: `low * high`, `high * high`, `high * low`.
 
-use super::{Amx, TILE, TILE_WORDS};
+use crate::cpu::amx::{Amx, TILE, TILE_WORDS};
 use crate::cpu::prefetch::Fetch;
 
 /// Rows and columns of a block.
@@ -13,41 +13,42 @@ pub(crate) const BLOCK: usize = 2 * TILE;
 /// A block to be computed.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
-    /// Steps of 32 values of `k`: not zero.
+    /// Number of steps of 32 values of `k`; not zero.
     pub(crate) steps: usize,
     /// bf16 numbers `[32, 32 * steps]`.
     pub(crate) a: *const u8,
     /// Bytes from row to row.
     pub(crate) a_stride: usize,
-    /// Bytes from a row's high parts to its low ones, or none.
+    /// Bytes from a row's high parts to its low parts, if it has any.
     pub(crate) a_low: Option<usize>,
-    /// Pairs of bf16 numbers `[16 * steps, 32]`, without gaps; in a row, the low parts are behind the high ones.
+    /// Pairs of bf16 numbers `[16 * steps, 32]`, without gaps. In a row, the low parts follow the high
+    /// parts.
     pub(crate) b: *const u8,
     /// `[32, 32]`, without gaps.
     pub(crate) sums: *mut f32,
-    /// Whether there are sums already, which are added to.
+    /// Whether the product is added to the content of `sums`.
     pub(crate) adds: bool,
-    /// What is fetched meanwhile, in 16 steps of its own for each.
+    /// Prefetches: 16 of its steps for each step along `k`.
     pub(crate) fetch: Fetch,
 }
 
-/// Bytes of 32 words: from the high parts of a row of `b` to the low ones, and from row to row of
+/// Bytes of 32 words: from the high parts of a row of `b` to its low parts, and from row to row of
 /// the sums.
 pub(crate) const ROW: usize = 4 * BLOCK;
 
-/// What computes blocks.
+/// A unit that computes blocks.
 pub(crate) trait Tiles: Copy {
     /// Computes a block.
     ///
     /// # Safety
-    /// - `a.add(row * a_stride)` must be valid for reads of `64 * steps` bytes for each of 32 rows,
-    ///   and from `a_low` bytes behind, where there are low parts, of as many.
-    /// - `b` must be valid for reads of `16 * steps` rows of 128 bytes; of 256 where there are low parts.
-    /// - `sums` must be valid for writes of 32 x 32 values, and for reads where it adds.
+    /// - `a.add(row * a_stride)` must be valid for reads of `64 * steps` bytes for each of 32 rows.
+    ///   If there are low parts, the same holds `a_low` bytes after it.
+    /// - `b` must be valid for reads of `16 * steps` rows of 128 bytes; of 256 if there are low parts.
+    /// - `sums` must be valid for writes of 32 x 32 values, and for reads if the block `adds`.
     /// - The thread must be within [`Tiles::configured`].
     unsafe fn multiply(self, block: Block);
 
-    /// Runs `work` on this thread with the tiles configured, and gives them back.
+    /// Runs `work` on this thread with the tiles configured, and releases them.
     fn configured<R>(self, work: impl FnOnce() -> R) -> R;
 }
 
@@ -77,8 +78,9 @@ static CONFIGURATION: Configuration = Configuration {
 const _: () = assert!(size_of::<Configuration>() == 64);
 
 impl Amx {
-    /// Four chains of so many tile products (not none) whose operands stay in registers: every pair is `(1/2, 1/2)`,
-    /// so a step adds 8 to each sum, exactly. Writes the sums of the last chain.
+    /// Runs four chains of `steps` tile products, whose operands stay in registers, and writes the sums of
+    /// the last chain. Every pair is `(1/2, 1/2)`, so a step adds exactly 8 to each sum. `steps` is not
+    /// zero.
     ///
     /// # Safety
     /// The thread must be within [`Tiles::configured`].
@@ -86,8 +88,9 @@ impl Amx {
         debug_assert!(steps > 0);
         /// Pairs of halves.
         static OPERAND: [[u32; TILE_WORDS]; TILE] = [[0x3f00_3f00; TILE_WORDS]; TILE];
-        // SAFETY: `self` proves the instructions, and the caller has configured the tiles: the loads read the 16
-        // rows of 64 bytes of `OPERAND`, the store writes those of `sums`. Every tile is written before it is read.
+        // SAFETY: `self` proves the instructions, and the caller has configured the tiles. The loads read
+        // the 16 rows of 64 bytes of `OPERAND`, and the store writes those of `sums`. Every tile is
+        // written before it is read.
         unsafe {
             std::arch::asm!(
                 "tilezero tmm0",
@@ -116,7 +119,7 @@ impl Amx {
     }
 }
 
-/// Zeros or, where `{adds}` says so, the sums of before.
+/// Loads the sums into the four tiles if `{adds}` is set; else zeroes the tiles.
 macro_rules! begin {
     ($row:literal) => {
         concat!(
@@ -164,7 +167,7 @@ macro_rules! end {
     };
 }
 
-/// Four of the 16 fetches of a step.
+/// Four of the 16 prefetches of a step.
 macro_rules! fetch_four {
     () => {
         concat!(fetch_four!(two), fetch_four!(two))
@@ -178,16 +181,16 @@ macro_rules! fetch_four {
 }
 
 impl Tiles for Amx {
-    // The same code for every kernel around it: it is called, not inlined.
+    // All kernels share this code, so it is called rather than inlined.
     #[inline(never)]
     unsafe fn multiply(self, block: Block) {
         let Block { steps, a, a_stride, a_low, b, sums, adds, fetch } = block;
-        // SAFETY: `self` proves the instructions, and the caller has configured the tiles: every
-        // load reads 16 rows of 64 bytes. Those of `a` start `64 * step` bytes into 16 rows and
-        // those behind; those of `b` at row `16 * step`, with two tiles of columns in a row, and
-        // the low parts `ROW` bytes behind: all within what the caller gives. Loads and stores of
-        // sums are of the four quarters of `sums`; what is fetched is not read. The tile registers
-        // that hold anything are written before they are read, within one block of assembly.
+        // SAFETY: `self` proves the instructions, and the caller has configured the tiles, so every
+        // load reads 16 rows of 64 bytes. Those of `a` start `64 * step` bytes into the first 16 rows
+        // and into the 16 after them. Those of `b` start at row `16 * step`, with two tiles of columns
+        // in a row and the low parts `ROW` bytes later. The caller's duties cover all of these. Loads
+        // and stores of sums are of the four quarters of `sums`. Prefetches read nothing. The tile
+        // registers in use are written before they are read, within one block of assembly.
         unsafe {
             match a_low {
                 None => std::arch::asm!(
@@ -287,16 +290,16 @@ impl Tiles for Amx {
 
     #[inline(always)]
     fn configured<R>(self, work: impl FnOnce() -> R) -> R {
-        /// Gives the tiles back however the work ends, so that the system need not save them.
+        /// Releases the tiles, also after a panic, so that the system need not save them.
         struct Release;
         impl Drop for Release {
             fn drop(&mut self) {
-                // SAFETY: made only below, where the instructions are there.
+                // SAFETY: made only below, where `self` proves the instruction.
                 unsafe { std::arch::asm!("tilerelease", options(nomem, nostack, preserves_flags)) };
             }
         }
-        // SAFETY: `self` proves the instruction and the system's leave; the configuration is one
-        // that every CPU with palette 1 of these sizes takes (`detect` has asked for them).
+        // SAFETY: `self` proves the instruction and the system's permission. Every CPU whose palette 1
+        // has these sizes, which `detect` has checked, accepts the configuration.
         unsafe {
             std::arch::asm!(
                 "ldtilecfg [{}]",

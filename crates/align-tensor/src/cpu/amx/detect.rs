@@ -1,13 +1,13 @@
-//! Whether the tiles may be used.
+//! Detection of tiles that this process may use.
 
-/// Whether the CPU has tiles of 16 rows of 64 bytes and bf16 products of them, the system keeps
-/// their state, and it has given this process leave to use them.
+/// Whether the CPU has tiles of 16 rows of 64 bytes and bf16 products of them, and the system saves
+/// their state and permits this process to use them.
 #[cfg(target_os = "linux")]
 pub(super) fn is_usable() -> bool {
-    cpu_has_tiles() && system_keeps_tiles() && system_permits()
+    cpu_has_tiles() && system_saves_tiles() && system_permits()
 }
 
-/// Other systems are not asked.
+/// Tiles are used on Linux alone.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_usable() -> bool {
     false
@@ -34,14 +34,14 @@ fn cpu_has_tiles() -> bool {
 
 /// Bits 17 and 18 of XCR0: the system saves tile configuration and tile data.
 #[cfg(target_os = "linux")]
-fn system_keeps_tiles() -> bool {
+fn system_saves_tiles() -> bool {
     const OSXSAVE: u32 = 1 << 27;
     const TILE_STATE: u64 = 1 << 17 | 1 << 18;
     if std::arch::x86_64::__cpuid(1).ecx & OSXSAVE == 0 {
         return false;
     }
     let (low, high): (u32, u32);
-    // SAFETY: `OSXSAVE` says that `xgetbv` is there; register 0 always is; it only reads.
+    // SAFETY: with `OSXSAVE`, the CPU has `xgetbv`. Register 0 always exists, and it is only read.
     unsafe {
         std::arch::asm!(
             "xgetbv",
@@ -54,16 +54,16 @@ fn system_keeps_tiles() -> bool {
     (u64::from(high) << 32 | u64::from(low)) & TILE_STATE == TILE_STATE
 }
 
-/// Asks Linux for leave to use tile data (`arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`),
-/// which it gives to the whole process; without it the first use would end the process.
+/// Asks Linux for permission to use tile data (`arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`),
+/// which it grants to the whole process. Without permission, the first use would end the process.
 #[cfg(target_os = "linux")]
 fn system_permits() -> bool {
     const ARCH_PRCTL: usize = 158;
     const ARCH_REQ_XCOMP_PERM: usize = 0x1023;
     const XFEATURE_XTILEDATA: usize = 18;
     let result: isize;
-    // SAFETY: this call takes two numbers and touches no memory of the process; the kernel's
-    // convention destroys rcx and r11, which are declared.
+    // SAFETY: this call accepts two numbers and touches no memory of the process. By the kernel's
+    // calling convention it overwrites rcx and r11, which are declared.
     unsafe {
         std::arch::asm!(
             "syscall",

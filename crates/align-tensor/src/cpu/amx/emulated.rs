@@ -1,9 +1,9 @@
-//! Tiles by scalar code, instruction for instruction.
+//! Tiles emulated by scalar code, instruction by instruction.
 
-use super::block::{BLOCK, Block, ROW, Tiles};
-use super::{TILE, TILE_WORDS};
+use crate::cpu::amx::block::{BLOCK, Block, ROW, Tiles};
+use crate::cpu::amx::{TILE, TILE_WORDS};
 
-/// The tiles that any CPU has.
+/// The emulated unit, for any CPU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Emulated;
 
@@ -15,20 +15,22 @@ type Register = [[u32; TILE_WORDS]; TILE];
 /// # Safety
 /// `from.add(row * stride)` must be valid for reads of 64 bytes for each of 16 rows.
 unsafe fn load(from: *const u8, stride: usize) -> Register {
-    // SAFETY: the caller's duty; any bits are a number.
+    // SAFETY: the caller's duty; any bits are a valid number.
     std::array::from_fn(|row| unsafe {
         from.add(row * stride).cast::<[u32; 16]>().read_unaligned()
     })
 }
 
-/// Subnormals, of either sign, are zero of that sign. (What rounds to the smallest normal number from below is not: units
-/// that judge before rounding make zero of that.)
+/// `x`, or zero of the same sign if `x` is subnormal.
+///
+/// Units that check before they round differ in one case: a result that rounds up to the smallest
+/// normal number is zero there.
 fn flushed(x: f32) -> f32 {
     if x.is_subnormal() { 0f32.copysign(x) } else { x }
 }
 
-/// `tdpbf16ps` (Intel SDM): sums of the pairs' first and second numbers apart, multiply-adds that
-/// round to nearest, subnormals zero on the way in and out.
+/// `tdpbf16ps` (Intel SDM): separate sums of the pairs' first and second numbers, by multiply-adds
+/// that round to nearest. Subnormal operands and results are zero.
 pub(super) fn multiply_add(sums: &mut Register, a: &Register, b: &Register) {
     let number = |word: u32, half: usize| {
         flushed(f32::from_bits(if half == 0 { word << 16 } else { word & 0xffff_0000 }))
@@ -50,7 +52,7 @@ impl Tiles for Emulated {
     unsafe fn multiply(self, block: Block) {
         let Block { steps, a, a_stride, a_low, b, sums, adds, .. } = block;
         let b_stride = if a_low.is_some() { 2 * ROW } else { ROW };
-        // SAFETY: where it adds, the caller gives 32 x 32 values.
+        // SAFETY: if the block `adds`, the caller provides 32 x 32 values to read.
         let quarter = |row: usize, column: usize| unsafe {
             load(sums.add((row * BLOCK + column) * TILE).cast(), ROW)
         };
@@ -59,7 +61,7 @@ impl Tiles for Emulated {
             c = [0, 1].map(|row| [0, 1].map(|column| quarter(row, column)));
         }
         for step in 0..steps {
-            // SAFETY: the caller's duties are for these rows and bytes.
+            // SAFETY: the caller's duties cover these rows and bytes.
             let a = |tile: usize, low: usize| unsafe {
                 load(a.add(tile * TILE * a_stride + 64 * step + low), a_stride)
             };
@@ -82,7 +84,7 @@ impl Tiles for Emulated {
         for row in 0..BLOCK {
             for column in 0..BLOCK {
                 let x = c[row / TILE][column / TILE][row % TILE][column % TILE];
-                // SAFETY: the caller gives 32 x 32 values.
+                // SAFETY: the caller provides 32 x 32 values to write.
                 unsafe { *sums.add(row * BLOCK + column) = f32::from_bits(x) };
             }
         }

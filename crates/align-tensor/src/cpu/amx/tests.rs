@@ -1,5 +1,5 @@
-use super::block::Tiles;
-use super::{TILE, TILE_WORDS, emulated};
+use crate::cpu::amx::block::{BLOCK, Block, Tiles};
+use crate::cpu::amx::{Amx, TILE, TILE_WORDS, emulated};
 use crate::cpu::prefetch::Fetch;
 use crate::number::bf16;
 use crate::testing::values;
@@ -37,14 +37,14 @@ fn the_emulation_multiplies_as_the_manual_says() {
                 }
             }
             let found = f64::from(f32::from_bits(sums[row][column]));
-            // Chains of 16, their sum, and that with what was there.
+            // Roundings of chains of 16, of their sum, and of its addition to the former sum.
             let bound = 18.0 * f64::from(f32::EPSILON) / 2.0 * (magnitude + exact.abs());
             assert!((found - exact).abs() <= bound, "{row} {column}: {found} not {exact}");
         }
     }
 }
 
-/// Even and odd numbers have sums of their own: 2^24 in one does not swallow ones in the other.
+/// Even and odd numbers have sums of their own: 2^24 in one does not absorb ones in the other.
 #[test]
 fn even_and_odd_numbers_are_summed_apart() {
     let [one, large] = [1.0, 16_777_216.0].map(|x| u32::from(bf16::round(x)));
@@ -77,11 +77,10 @@ fn subnormals_are_zero_on_the_way_in_and_out() {
     assert_eq!(first(2.0, 3.0, 1.0), 7.0);
 }
 
-/// The instructions themselves, where there are any.
+/// The instructions themselves, if this CPU has them.
 #[test]
 fn the_cpu_does_what_the_emulation_does() {
-    use super::block::{BLOCK, Block};
-    let Some(amx) = super::Amx::detect() else {
+    let Some(amx) = Amx::detect() else {
         eprintln!("no AMX here: nothing is compared");
         return;
     };

@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 pub(crate) struct Avx2(());
 
 impl Avx2 {
-    /// The proof, where the CPU has them all: each feature is asked for by its own name.
+    /// The proof, if the CPU has them all. Each feature is checked by its own name.
     pub(crate) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
@@ -18,20 +18,20 @@ impl Avx2 {
     }
 }
 
-/// All ones in the first `n` lanes, zeros behind.
+/// All ones in the first `n` lanes, zeros in the others.
 #[inline(always)]
 fn mask(_proof: Avx2, n: usize) -> __m256i {
     const ONES_THEN_ZEROS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
     let n = n.min(8);
-    // SAFETY: `_proof` says that AVX2 is there; `8 - n` is in `0..=8`, so 8 of the 16 values
-    // can be read from it.
+    // SAFETY: `_proof` proves AVX2. `8 - n` is in `0..=8`, so 8 of the 16 values can be read from
+    // there on.
     unsafe { _mm256_loadu_si256(ONES_THEN_ZEROS.as_ptr().add(8 - n).cast()) }
 }
 
 /// Wraps intrinsics whose only duty is that the CPU has them.
 macro_rules! avx2 {
     ($body:expr) => {
-        // SAFETY: `self` exists only where AVX2, FMA and F16C were detected, and register-only
+        // SAFETY: `self` exists only if AVX2, FMA and F16C were detected, and register-only
         // intrinsics have no other duty.
         unsafe { $body }
     };
@@ -49,7 +49,7 @@ impl Simd for Avx2 {
         fn outlined<O: Op>(s: Avx2, op: O) -> O::Output {
             op.run(s)
         }
-        // SAFETY: `self` exists only where every feature that the callee enables was detected.
+        // SAFETY: `self` exists only if every feature that the callee enables was detected.
         unsafe { outlined(self, op) }
     }
 
@@ -60,31 +60,31 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m256 {
-        // SAFETY: the caller gives 8 readable values; `self` proves AVX2.
+        // SAFETY: the caller provides 8 readable values; `self` proves AVX2.
         unsafe { _mm256_loadu_ps(p) }
     }
 
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: __m256) {
-        // SAFETY: the caller gives 8 writable values; `self` proves AVX2.
+        // SAFETY: the caller provides 8 writable values; `self` proves AVX2.
         unsafe { _mm256_storeu_ps(p, v) }
     }
 
     #[inline(always)]
     unsafe fn load_first(self, p: *const f32, n: usize) -> __m256 {
-        // SAFETY: lanes outside the mask are not read; the caller gives the `n` inside.
+        // SAFETY: lanes outside the mask are not read; the caller provides the `n` inside.
         unsafe { _mm256_maskload_ps(p, mask(self, n)) }
     }
 
     #[inline(always)]
     unsafe fn load_f16(self, p: *const f16) -> __m256 {
-        // SAFETY: the caller gives 8 readable values; `self` proves F16C.
+        // SAFETY: the caller provides 8 readable values; `self` proves F16C.
         unsafe { _mm256_cvtph_ps(_mm_loadu_si128(p.cast())) }
     }
 
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, n: usize, v: __m256) {
-        // SAFETY: lanes outside the mask are not written; the caller gives the `n` inside.
+        // SAFETY: lanes outside the mask are not written; the caller provides the `n` inside.
         unsafe { _mm256_maskstore_ps(p, mask(self, n), v) }
     }
 
@@ -167,7 +167,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn exp2_of_eighths(self, bits: __m256) -> __m256 {
-        // The permutation takes three bits of each index.
+        // The permutation uses three bits of each index.
         avx2!({
             let bits = _mm256_castps_si256(bits);
             let table = _mm256_loadu_si256(EIGHTH_POWERS.as_ptr().cast());
@@ -224,7 +224,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn store_upper_halves(self, p: *mut u16, v: __m256) {
-        // SAFETY: the caller gives 8 writable halves; `self` proves AVX2.
+        // SAFETY: the caller provides 8 writable halves; `self` proves AVX2.
         unsafe {
             let upper = _mm256_srli_epi32::<16>(_mm256_castps_si256(v));
             let (low, high) = (_mm256_castsi256_si128(upper), _mm256_extracti128_si256::<1>(upper));
@@ -234,7 +234,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn load_bf16(self, p: *const u16) -> __m256 {
-        // SAFETY: the caller gives 8 readable halves; `self` proves AVX2.
+        // SAFETY: the caller provides 8 readable halves; `self` proves AVX2.
         unsafe {
             let words = _mm256_cvtepu16_epi32(_mm_loadu_si128(p.cast()));
             _mm256_castsi256_ps(_mm256_slli_epi32::<16>(words))

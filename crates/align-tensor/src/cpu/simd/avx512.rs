@@ -7,12 +7,12 @@ use std::arch::x86_64::*;
 /// Proof that the CPU has AVX-512 F, BW, DQ and VL, and AVX2 with FMA.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512 {
-    /// Whether it has AVX512-BF16 besides: rounding to bf16 is one instruction then.
+    /// Whether it also has AVX512-BF16, with which rounding to bf16 is one instruction.
     has_bf16: bool,
 }
 
 impl Avx512 {
-    /// The proof, where the CPU has them all: each feature is asked for by its own name.
+    /// The proof, if the CPU has them all. Each feature is checked by its own name.
     pub(crate) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -33,7 +33,7 @@ fn mask(n: usize) -> __mmask16 {
 /// Wraps intrinsics whose only duty is that the CPU has them.
 macro_rules! avx512 {
     ($body:expr) => {
-        // SAFETY: `self` exists only where AVX-512 F, BW, DQ and VL were detected, and
+        // SAFETY: `self` exists only if AVX-512 F, BW, DQ and VL were detected, and
         // register-only intrinsics have no other duty.
         unsafe { $body }
     };
@@ -51,7 +51,7 @@ impl Simd for Avx512 {
         fn outlined<O: Op>(s: Avx512, op: O) -> O::Output {
             op.run(s)
         }
-        // SAFETY: `self` exists only where every feature that the callee enables was detected.
+        // SAFETY: `self` exists only if every feature that the callee enables was detected.
         unsafe { outlined(self, op) }
     }
 
@@ -67,31 +67,31 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m512 {
-        // SAFETY: the caller gives 16 readable values; `self` proves AVX-512.
+        // SAFETY: the caller provides 16 readable values; `self` proves AVX-512.
         unsafe { _mm512_loadu_ps(p) }
     }
 
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: __m512) {
-        // SAFETY: the caller gives 16 writable values; `self` proves AVX-512.
+        // SAFETY: the caller provides 16 writable values; `self` proves AVX-512.
         unsafe { _mm512_storeu_ps(p, v) }
     }
 
     #[inline(always)]
     unsafe fn load_first(self, p: *const f32, n: usize) -> __m512 {
-        // SAFETY: lanes outside the mask are not read; the caller gives the `n` inside.
+        // SAFETY: lanes outside the mask are not read; the caller provides the `n` inside.
         unsafe { _mm512_maskz_loadu_ps(mask(n), p) }
     }
 
     #[inline(always)]
     unsafe fn load_f16(self, p: *const f16) -> __m512 {
-        // SAFETY: the caller gives 16 readable values; `self` proves AVX-512.
+        // SAFETY: the caller provides 16 readable values; `self` proves AVX-512.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(p.cast())) }
     }
 
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, n: usize, v: __m512) {
-        // SAFETY: lanes outside the mask are not written; the caller gives the `n` inside.
+        // SAFETY: lanes outside the mask are not written; the caller provides the `n` inside.
         unsafe { _mm512_mask_storeu_ps(p, mask(n), v) }
     }
 
@@ -117,8 +117,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn recip(self, a: __m512) -> __m512 {
-        // As `recip_normal`, but the residual of an infinite `a` is NaN (inf * 0), and there the
-        // estimate itself, zero, is the answer.
+        // Like `recip_normal`. But for infinite `a` the residual is NaN (inf * 0), and the estimate
+        // itself, zero, is the result.
         avx512!({
             let estimate = _mm512_rcp14_ps(a);
             let residual = _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(1.0));
@@ -182,7 +182,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn exp2_of_eighths(self, bits: __m512) -> __m512 {
-        // The permutation takes four bits of each index, so the table is there twice.
+        // The permutation uses four bits of each index, so the table is repeated.
         avx512!({
             let bits = _mm512_castps_si512(bits);
             let table = _mm256_loadu_si256(EIGHTH_POWERS.as_ptr().cast());
@@ -194,13 +194,13 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn fraction(self, a: __m512) -> __m512 {
-        // What rounding down (1) to no bits behind the point leaves; of infinity, zero.
+        // The remainder of rounding down (1) to no bits after the binary point; zero for infinity.
         avx512!(_mm512_reduce_ps::<1>(a))
     }
 
     #[inline(always)]
     fn scale_by_floor(self, a: __m512, n: __m512) -> __m512 {
-        // It takes the floor itself.
+        // The instruction computes the floor itself.
         avx512!(_mm512_scalef_ps(a, n))
     }
 
@@ -259,7 +259,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn store_upper_halves(self, p: *mut u16, v: __m512) {
-        // SAFETY: the caller gives 16 writable halves; `self` proves AVX-512.
+        // SAFETY: the caller provides 16 writable halves; `self` proves AVX-512.
         unsafe {
             let upper = _mm512_srli_epi32::<16>(_mm512_castps_si512(v));
             _mm256_storeu_si256(p.cast(), _mm512_cvtepi32_epi16(upper));
@@ -268,7 +268,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn store_bf16(self, p: *mut u16, v: __m512) {
-        // SAFETY: the caller gives 16 writable halves; `self` proves AVX-512, and says whether there is AVX512-BF16.
+        // SAFETY: the caller provides 16 writable halves; `self` proves AVX-512, and
+        // AVX512-BF16 by `has_bf16`.
         unsafe {
             if self.has_bf16 {
                 convert_and_store(p, v);
@@ -280,7 +281,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn load_bf16(self, p: *const u16) -> __m512 {
-        // SAFETY: the caller gives 16 readable halves; `self` proves AVX-512.
+        // SAFETY: the caller provides 16 readable halves; `self` proves AVX-512.
         unsafe {
             let words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(p.cast()));
             _mm512_castsi512_ps(_mm512_slli_epi32::<16>(words))
@@ -288,9 +289,11 @@ impl Simd for Avx512 {
     }
 }
 
-/// Stores the lanes rounded to bf16 by AVX512-BF16's own conversion, which rounds as [`Simd::round_bf16`] does. It is
-/// written in assembly because the intrinsic cannot be part of a function that is not compiled for AVX512-BF16, as
-/// those around it are not.
+/// Stores the lanes rounded to bf16 by AVX512-BF16's own conversion, which rounds like
+/// [`Simd::round_bf16`].
+///
+/// It is written in assembly because the functions around it are not compiled for AVX512-BF16, so the
+/// intrinsic cannot be inlined into them.
 ///
 /// # Safety
 /// The CPU must have AVX512-BF16, and `p` be valid for writes of 16 halves.

@@ -3,11 +3,11 @@
 use super::avx512::Avx512;
 use std::arch::x86_64::*;
 
-/// Proof that the CPU has AVX512-VNNI beside what [`Avx512`] stands for.
+/// Proof that the CPU has AVX512-VNNI in addition to what [`Avx512`] proves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512Vnni(Avx512);
 
-/// A computation for AVX512-VNNI; as with [`Op`](super::Op), `run` must be `#[inline(always)]`.
+/// A computation for AVX512-VNNI. Like that of [`Op`](super::Op), `run` must be `#[inline(always)]`.
 pub(crate) trait VnniOp {
     /// What the computation returns.
     type Output;
@@ -16,7 +16,7 @@ pub(crate) trait VnniOp {
 }
 
 impl Avx512Vnni {
-    /// The proof, where the CPU has it.
+    /// The proof, if the CPU has it.
     pub(crate) fn detect() -> Option<Self> {
         is_x86_feature_detected!("avx512vnni").then(Avx512::detect).flatten().map(Self)
     }
@@ -29,15 +29,15 @@ impl Avx512Vnni {
         fn outlined<O: VnniOp>(unit: Avx512Vnni, op: O) -> O::Output {
             op.run(unit, unit.0)
         }
-        // SAFETY: `self` exists only where every feature that the callee enables was detected.
+        // SAFETY: `self` exists only if every feature that the callee enables was detected.
         unsafe { outlined(self, op) }
     }
 
-    /// `sum[lane] + a[0] b[lane][0] + .. + a[3] b[lane][3]`, the bytes of `a` unsigned, those of
-    /// `b` signed; the sum wraps around.
+    /// `sum[lane] + a[0] b[lane][0] + .. + a[3] b[lane][3]`. The bytes of `a` are unsigned, those of
+    /// `b` signed, and the sum wraps around.
     #[inline(always)]
     pub(crate) fn multiply_bytes(self, a: u32, b: __m512i, sum: __m512i) -> __m512i {
-        // SAFETY: `self` exists only where AVX512-VNNI was detected.
+        // SAFETY: `self` exists only if AVX512-VNNI was detected.
         unsafe { _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(a.cast_signed()), b) }
     }
 }

@@ -1,15 +1,15 @@
-//! The small vector vocabulary that every kernel is written in.
+//! The small vector trait that every kernel is written with.
 //!
 //! A kernel is an [`Op`]: its `run` is generic over [`Simd`] and `#[inline(always)]`, so that
-//! [`Isa::dispatch`](crate::cpu::Isa::dispatch) can compile one copy of it for each instruction set
-//! behind `#[target_feature]`. A value that implements `Simd` exists only after run-time
+//! [`Isa::dispatch`](crate::cpu::Isa::dispatch) can compile one copy of it for each instruction
+//! set, in a `#[target_feature]` function. A value that implements `Simd` exists only after run-time
 //! detection has found its instructions: holding one is the proof that they may be used.
 //!
 //! - [`portable`]: 8 lanes on the `wide` crate, for any CPU.
 //! - [`avx2`]: 8 lanes, AVX2, FMA and F16C.
 //! - [`avx512`]: 16 lanes, AVX-512 F, BW, DQ and VL.
-//! - [`avx512_bf16`]: products of bf16 pairs beside it.
-//! - [`avx512_vnni`]: products of bytes beside it.
+//! - [`avx512_bf16`]: products of bf16 pairs, in addition to AVX-512.
+//! - [`avx512_vnni`]: products of bytes, in addition to AVX-512.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
@@ -23,7 +23,7 @@ pub(crate) mod portable;
 
 use half::f16;
 
-/// Asks for the cache line of `p` in the second-level cache, where the CPU can be asked. Any
+/// Prefetches the cache line of `p` into the L2 cache, if the CPU has an instruction for that. Any
 /// address will do: nothing is read.
 #[inline(always)]
 pub(crate) fn prefetch<T>(p: *const T) {
@@ -39,13 +39,15 @@ pub(crate) fn prefetch<T>(p: *const T) {
 /// The widest vector of any instruction set, in `f32` lanes.
 pub(crate) const MAX_LANES: usize = 16;
 
-/// The magnitude of exponents from which on `a * 2^n` is zero or infinite in `f32`, for `a` near one.
+/// For `a` near one and `n` of at least this magnitude, `a * 2^n` is zero or infinite in `f32`.
 const SCALE_BOUND: f32 = 160.0;
 
-/// `1.5 * 2^23`: added to a number of smaller magnitude than `2^22`, it leaves the nearest integer in the last bits.
+/// `1.5 * 2^23`. The sum with a number of magnitude below `2^22` has the nearest integer in its last
+/// bits.
 pub(crate) const ROUNDER: f32 = 12_582_912.0;
 
-/// The bits of `2^(j / 8)`, less `j * 2^20`, which shifting `j` adds again: see [`Simd::exp2_of_eighths`].
+/// The bits of `2^(j / 8)` minus `j * 2^20`, which the shift of `j` adds again: see
+/// [`Simd::exp2_of_eighths`].
 const EIGHTH_POWERS: [u32; 8] = [
     0x3f80_0000,
     0x3f7b_95c2,
@@ -57,7 +59,7 @@ const EIGHTH_POWERS: [u32; 8] = [
     0x3f7a_c0c7,
 ];
 
-/// `a`, or where its magnitude is larger than [`SCALE_BOUND`], that with the sign of `a`; for NaN, some number.
+/// `a` clamped to magnitudes of at most [`SCALE_BOUND`]; for NaN, some number.
 #[inline(always)]
 fn clamped<S: Simd>(s: S, a: S::V) -> S::V {
     s.min(s.splat(SCALE_BOUND), s.max(s.splat(-SCALE_BOUND), a))
@@ -73,8 +75,9 @@ fn floor<S: Simd>(s: S, a: S::V) -> S::V {
 /// A computation written once and compiled for every instruction set.
 ///
 /// `run` must be `#[inline(always)]`, and so must everything generic over `S` that it calls:
-/// only what is inlined into the `#[target_feature]` function of [`Simd::outline`] uses the wide
-/// instructions. A closure has to say so itself: left out, each intrinsic in it becomes a call.
+/// only code that is inlined into the `#[target_feature]` function of [`Simd::outline`] uses the wide
+/// instructions. A closure needs the attribute too: without it, each intrinsic in the closure becomes
+/// a call.
 pub(crate) trait Op {
     /// What the computation returns.
     type Output;
@@ -82,7 +85,7 @@ pub(crate) trait Op {
     fn run<S: Simd>(self, s: S) -> Self::Output;
 }
 
-/// Vectors of `f32` and what kernels do with them.
+/// Vectors of `f32` and their operations.
 ///
 /// All arithmetic is IEEE `f32`, rounded to nearest even, lane by lane. `mul_add` is fused
 /// (one rounding) on AVX2 and AVX-512 and may round twice on the portable set.
@@ -94,11 +97,13 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// The vector registers that a microkernel may count on.
     const REGISTERS: usize;
 
-    /// Runs `op` in a function of its own, compiled for this instruction set: where kernels enter
-    /// it, and where a part that several kernels share is kept out of each one's code.
+    /// Runs `op` in a function of its own, compiled for this instruction set.
+    ///
+    /// Kernels are entered by this call. Parts that several kernels share are also called by it, so
+    /// that they are compiled once.
     fn outline<O: Op>(self, op: O) -> O::Output;
 
-    /// The set itself where it is AVX-512, for what is written for that alone.
+    /// The set itself if it is AVX-512, for code that is written for AVX-512 alone.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn avx512(self) -> Option<avx512::Avx512> {
@@ -111,13 +116,13 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Loads `LANES` values.
     ///
     /// # Safety
-    /// `p` must be valid for reads of `LANES` values; no alignment is asked.
+    /// `p` must be valid for reads of `LANES` values; no alignment is required.
     unsafe fn load(self, p: *const f32) -> Self::V;
 
     /// Stores `LANES` values.
     ///
     /// # Safety
-    /// `p` must be valid for writes of `LANES` values; no alignment is asked.
+    /// `p` must be valid for writes of `LANES` values; no alignment is required.
     unsafe fn store(self, p: *mut f32, v: Self::V);
 
     /// Loads `n <= LANES` values into the first lanes and zero into the others.
@@ -129,7 +134,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Loads `LANES` values of half precision and widens them, which is exact.
     ///
     /// # Safety
-    /// `p` must be valid for reads of `LANES` values; no alignment is asked.
+    /// `p` must be valid for reads of `LANES` values; no alignment is required.
     unsafe fn load_f16(self, p: *const f16) -> Self::V;
 
     /// Stores the first `n <= LANES` lanes.
@@ -147,48 +152,50 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `a / b`, correctly rounded.
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
     /// `1 / a` within 1 ULP for normal `a` whose reciprocal is normal; faster than [`Simd::div`]
-    /// where the instruction set allows it. `1 / inf` is zero.
+    /// if the instruction set allows it. `1 / inf` is zero.
     fn recip(self, a: Self::V) -> Self::V;
-    /// [`Simd::recip`] where `a` and its reciprocal are normal: anything for others, infinity among them.
+    /// [`Simd::recip`] if `a` and its reciprocal are normal; any result for other values, including
+    /// infinity.
     #[inline(always)]
     fn recip_normal(self, a: Self::V) -> Self::V {
         self.recip(a)
     }
     /// `a * b + c`.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// `a > b ? a : b`: `b` where either is NaN.
+    /// `a > b ? a : b`: `b` if either is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a < b ? a : b`: `b` where either is NaN.
+    /// `a < b ? a : b`: `b` if either is NaN.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// `|a|`.
     fn abs(self, a: Self::V) -> Self::V;
     /// `|a|` with the sign of `sign`.
     fn copysign(self, a: Self::V, sign: Self::V) -> Self::V;
-    /// `a < b ? yes : no`: `no` where either is NaN.
+    /// `a < b ? yes : no`: `no` if either is NaN.
     fn select_lt(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
-    /// To the nearest integer, ties to even; either zero where that is zero.
+    /// The nearest integer, ties to even. If that is zero, its sign is unspecified.
     fn round(self, a: Self::V) -> Self::V;
     /// `a * 2^n` for integral `n` in `-252..=254`, gradual underflow and overflow to infinity
     /// included (the result may be rounded twice among the subnormals).
     fn ldexp(self, a: Self::V, n: Self::V) -> Self::V;
-    /// `a - floor(a)` for magnitudes up to 160; beyond, some number of `[0, 1)`.
+    /// `a - floor(a)` for magnitudes up to 160; some number of `[0, 1)` for larger ones.
     #[inline(always)]
     fn fraction(self, a: Self::V) -> Self::V {
         let a = clamped(self, a);
         self.sub(a, floor(self, a))
     }
-    /// `2^(n / 8)`, correctly rounded, for `bits` of [`ROUNDER`]` + n` and integral `n` of at most 1008 in magnitude;
-    /// for others, some number or NaN.
+    /// `2^(n / 8)`, correctly rounded, if `bits` are [`ROUNDER`]` + n` for an integral `n` of magnitude
+    /// up to 1008. For other `bits`, some number or NaN.
     ///
-    /// The last three bits of `n` choose a power of [`EIGHTH_POWERS`], the others are added to its exponent.
+    /// The last three bits of `n` select a power of [`EIGHTH_POWERS`], and the others are added to its
+    /// exponent.
     fn exp2_of_eighths(self, bits: Self::V) -> Self::V;
-    /// `a * 2^floor(n)` for `a` of `[1/2, 4]`, as [`Simd::ldexp`] rounds it; where `n` is beyond 160 or
-    /// infinite, zero or infinity.
+    /// `a * 2^floor(n)` for `a` of `[1/2, 4]`, rounded as by [`Simd::ldexp`]. For `n` of magnitude above
+    /// 160, infinity included, it is zero or infinity.
     #[inline(always)]
     fn scale_by_floor(self, a: Self::V, n: Self::V) -> Self::V {
         self.ldexp(a, floor(self, clamped(self, n)))
     }
-    /// `1 / a` to within `2^-14` of itself for positive `a` up to `2^126` that is normal; `1 / inf` is
+    /// `1 / a` with a relative error of up to `2^-14`, for normal positive `a` up to `2^126`. `1 / inf` is
     /// zero.
     #[inline(always)]
     fn recip_estimate(self, a: Self::V) -> Self::V {
@@ -196,7 +203,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     }
     /// The sum of all lanes, halving: lane `i` is added to lane `i + LANES/2`, and so on.
     fn reduce_add(self, a: Self::V) -> f32;
-    /// The largest lane; which one is unspecified where a lane is NaN.
+    /// The largest lane; some lane if one is NaN.
     fn reduce_max(self, a: Self::V) -> f32;
 
     /// Loads `n <= LANES` values of half precision into the first lanes, widened, and zero into
@@ -207,7 +214,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     #[inline(always)]
     unsafe fn load_f16_first(self, p: *const f16, n: usize) -> Self::V {
         let mut lanes = [f16::ZERO; MAX_LANES];
-        // SAFETY: the caller gives `n` readable values; the slice panics past `MAX_LANES`, which
+        // SAFETY: the caller provides `n` readable values; the slice panics past `MAX_LANES`, which
         // no vector exceeds.
         unsafe {
             lanes[..n].copy_from_slice(std::slice::from_raw_parts(p, n));
@@ -220,11 +227,11 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// The pair of bf16 numbers in each lane's bits, widened: the lower halves, the upper halves.
     fn widen_pairs(self, pairs: Self::V) -> [Self::V; 2];
 
-    /// Stores the upper halves of the lanes' bits, `LANES` of them: what is left of numbers that
-    /// [`Simd::round_bf16`] has rounded.
+    /// Stores the upper halves of the lanes' bits, `LANES` of them. After [`Simd::round_bf16`], the
+    /// lower halves are zero.
     ///
     /// # Safety
-    /// `p` must be valid for writes of `LANES` halves; no alignment is asked.
+    /// `p` must be valid for writes of `LANES` halves; no alignment is required.
     unsafe fn store_upper_halves(self, p: *mut u16, v: Self::V);
 
     /// Stores the lanes rounded to bf16, `LANES` halves.
@@ -240,17 +247,17 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Loads `LANES` bf16 numbers and widens them, which is exact.
     ///
     /// # Safety
-    /// `p` must be valid for reads of `LANES` halves; no alignment is asked.
+    /// `p` must be valid for reads of `LANES` halves; no alignment is required.
     unsafe fn load_bf16(self, p: *const u16) -> Self::V;
 
-    /// All of `x`, at most `LANES` bf16 numbers, widened, and zero in the lanes behind them.
+    /// All of `x`, at most `LANES` bf16 numbers, widened, and zero in the lanes after them.
     ///
     /// # Panics
-    /// Where `x` is longer than `LANES`.
+    /// If `x` is longer than `LANES`.
     #[inline(always)]
     fn load_bf16_tail(self, x: &[u16]) -> Self::V {
         if x.len() == Self::LANES {
-            // SAFETY: `x` has as many halves as there are lanes.
+            // SAFETY: `x` has one half for each lane.
             return unsafe { self.load_bf16(x.as_ptr()) };
         }
         let mut halves = [0; MAX_LANES];
@@ -262,16 +269,16 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Stores the first `n <= LANES` lanes rounded to bf16.
     ///
     /// # Safety
-    /// `p` must be valid for writes of `n` halves; no alignment is asked.
+    /// `p` must be valid for writes of `n` halves; no alignment is required.
     #[inline(always)]
     unsafe fn store_bf16_first(self, p: *mut u16, n: usize, v: Self::V) {
         if n == Self::LANES {
-            // SAFETY: the caller gives as many halves as there are lanes.
+            // SAFETY: the caller provides one half for each lane.
             return unsafe { self.store_bf16(p, v) };
         }
         let mut halves = [0; MAX_LANES];
-        // SAFETY: no vector has more than `MAX_LANES` lanes; the caller gives `n` writable halves, and the slice panics
-        // past `MAX_LANES`.
+        // SAFETY: no vector has more than `MAX_LANES` lanes. The caller provides `n` writable halves, and
+        // the slice panics past `MAX_LANES`.
         unsafe {
             self.store_bf16(halves.as_mut_ptr(), v);
             p.copy_from_nonoverlapping(halves[..n].as_ptr(), n);
@@ -281,7 +288,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Stores to all of `x`, at most `LANES` halves, lanes rounded to bf16.
     ///
     /// # Panics
-    /// Where `x` is longer than `LANES`.
+    /// If `x` is longer than `LANES`.
     #[inline(always)]
     fn store_bf16_tail(self, x: &mut [u16], v: Self::V) {
         assert!(x.len() <= Self::LANES);
@@ -298,29 +305,29 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// The first `LANES` values of `x`.
     ///
     /// # Panics
-    /// Where `x` is shorter.
+    /// If `x` is shorter.
     #[inline(always)]
     fn load_slice(self, x: &[f32]) -> Self::V {
         assert!(x.len() >= Self::LANES);
-        // SAFETY: the assertion above gives `LANES` readable values.
+        // SAFETY: the assertion above ensures `LANES` readable values.
         unsafe { self.load(x.as_ptr()) }
     }
 
     /// Stores to the first `LANES` values of `x`.
     ///
     /// # Panics
-    /// Where `x` is shorter.
+    /// If `x` is shorter.
     #[inline(always)]
     fn store_slice(self, x: &mut [f32], v: Self::V) {
         assert!(x.len() >= Self::LANES);
-        // SAFETY: the assertion above gives `LANES` writable values.
+        // SAFETY: the assertion above ensures `LANES` writable values.
         unsafe { self.store(x.as_mut_ptr(), v) }
     }
 
-    /// All of `x`, at most `LANES` values, and zero in the lanes behind them.
+    /// All of `x`, at most `LANES` values, and zero in the lanes after them.
     ///
     /// # Panics
-    /// Where `x` is longer than `LANES`.
+    /// If `x` is longer than `LANES`.
     #[inline(always)]
     fn load_tail(self, x: &[f32]) -> Self::V {
         assert!(x.len() <= Self::LANES);
@@ -331,7 +338,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Stores to all of `x`, at most `LANES` values.
     ///
     /// # Panics
-    /// Where `x` is longer than `LANES`.
+    /// If `x` is longer than `LANES`.
     #[inline(always)]
     fn store_tail(self, x: &mut [f32], v: Self::V) {
         assert!(x.len() <= Self::LANES);
@@ -339,8 +346,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         unsafe { self.store_first(x.as_mut_ptr(), x.len(), v) }
     }
 
-    /// Replaces every value of `x` by `f` of it, a vector at a time; `f` sees zeros in the lanes
-    /// behind the end. As [`Op::run`], it must be `#[inline(always)]`.
+    /// Replaces every value `v` of `x` by `f(v)`, one vector at a time. `f` sees zeros in the lanes
+    /// after the end. Like [`Op::run`], it must be `#[inline(always)]`.
     #[inline(always)]
     fn map_in_place(self, x: &mut [f32], mut f: impl FnMut(Self::V) -> Self::V) {
         let mut chunks = x.chunks_exact_mut(Self::LANES);

@@ -1,11 +1,11 @@
-//! Eight lanes on the `wide` crate: what every CPU can do.
+//! Eight lanes on the `wide` crate, for every CPU.
 
 use super::{EIGHTH_POWERS, Op, Simd};
 use crate::number::bf16;
 use half::f16;
 use wide::f32x8;
 
-/// The portable instruction set; always available.
+/// The portable instruction set, which is always available.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable;
 
@@ -20,7 +20,7 @@ impl Portable {
 impl Simd for Portable {
     type V = f32x8;
     const LANES: usize = 8;
-    // Each f32x8 takes two of the sixteen SSE registers.
+    // Each f32x8 occupies two of the sixteen SSE registers.
     const REGISTERS: usize = 8;
 
     #[inline(never)]
@@ -35,36 +35,36 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> f32x8 {
-        // SAFETY: the caller gives 8 readable values; the read asks no alignment.
+        // SAFETY: the caller provides 8 readable values; the read requires no alignment.
         f32x8::from(unsafe { p.cast::<[f32; 8]>().read_unaligned() })
     }
 
     #[inline(always)]
     unsafe fn store(self, p: *mut f32, v: f32x8) {
-        // SAFETY: the caller gives 8 writable values; the write asks no alignment.
+        // SAFETY: the caller provides 8 writable values; the write requires no alignment.
         unsafe { p.cast::<[f32; 8]>().write_unaligned(v.to_array()) }
     }
 
     #[inline(always)]
     unsafe fn load_first(self, p: *const f32, n: usize) -> f32x8 {
         let mut lanes = [0.0; 8];
-        // SAFETY: the caller gives `n` readable values; the slice below panics past 8 lanes.
+        // SAFETY: the caller provides `n` readable values; the slice below panics past 8 lanes.
         lanes[..n].copy_from_slice(unsafe { std::slice::from_raw_parts(p, n) });
         f32x8::from(lanes)
     }
 
     #[inline(always)]
     unsafe fn load_f16(self, p: *const f16) -> f32x8 {
-        // SAFETY: the caller gives 8 readable values; the read asks no alignment.
+        // SAFETY: the caller provides 8 readable values; the read requires no alignment.
         let lanes = unsafe { p.cast::<[f16; 8]>().read_unaligned() };
-        // In integers and f32 alone: asking the CPU for each value would cost more.
+        // In integers and f32 alone: to check the CPU's features for each value would cost more.
         f32x8::from(lanes.map(f16::to_f32_const))
     }
 
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, n: usize, v: f32x8) {
         let lanes = v.to_array();
-        // SAFETY: the caller gives `n` writable values; the slice below panics past 8 lanes.
+        // SAFETY: the caller provides `n` writable values; the slice below panics past 8 lanes.
         unsafe { std::slice::from_raw_parts_mut(p, n) }.copy_from_slice(&lanes[..n]);
     }
 
@@ -173,13 +173,13 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn store_upper_halves(self, p: *mut u16, v: f32x8) {
         let halves = v.to_array().map(|x| (x.to_bits() >> 16) as u16);
-        // SAFETY: the caller gives 8 writable halves; the write asks no alignment.
+        // SAFETY: the caller provides 8 writable halves; the write requires no alignment.
         unsafe { p.cast::<[u16; 8]>().write_unaligned(halves) }
     }
 
     #[inline(always)]
     unsafe fn load_bf16(self, p: *const u16) -> f32x8 {
-        // SAFETY: the caller gives 8 readable halves; the read asks no alignment.
+        // SAFETY: the caller provides 8 readable halves; the read requires no alignment.
         let halves = unsafe { p.cast::<[u16; 8]>().read_unaligned() };
         f32x8::from(halves.map(bf16::widen))
     }

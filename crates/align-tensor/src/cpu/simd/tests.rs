@@ -1,4 +1,4 @@
-//! Every method on every instruction set of this machine, against scalar code, lane by lane.
+//! Every method on every instruction set of this machine, compared with scalar code lane by lane.
 
 use super::portable::Portable;
 use super::*;
@@ -6,8 +6,8 @@ use crate::cpu::isa::Isa;
 use crate::number::bf16;
 use crate::testing::ulp::ulp_error;
 
-/// What arithmetic must get right: zeros, subnormals, ties, the largest, infinities, NaN. As many
-/// as the widest vector has lanes, twice.
+/// Edge cases of arithmetic: zeros, subnormals, ties, the largest numbers, infinities, NaN. They
+/// fill two of the widest vectors.
 const VALUES: [f32; 2 * MAX_LANES] = [
     0.0,
     -0.0,
@@ -68,12 +68,12 @@ fn lanes<S: Simd>(s: S, v: S::V) -> Vec<f32> {
     lanes
 }
 
-/// Equal to the bit, zeros' signs too, or both NaN.
+/// Whether both have the same bits, or both are NaN.
 fn same(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
 }
 
-/// Holds `vector` to `scalar` on every value.
+/// Compares `vector` with `scalar` on every value.
 #[track_caller]
 fn hold_unary<S: Simd>(s: S, vector: impl Fn(S::V) -> S::V, scalar: impl Fn(f32) -> f32) {
     for values in VALUES.chunks_exact(S::LANES) {
@@ -85,7 +85,7 @@ fn hold_unary<S: Simd>(s: S, vector: impl Fn(S::V) -> S::V, scalar: impl Fn(f32)
     }
 }
 
-/// Holds `vector` to `scalar` on every pair of values.
+/// Compares `vector` with `scalar` on every pair of values.
 #[track_caller]
 fn hold_binary<S: Simd>(
     s: S,
@@ -247,13 +247,13 @@ on_every_isa! {
 
 on_every_isa! {
     fn bf16_rounds_splits_and_joins_by_its_rules(s: S) {
-        // Every upper half: every exponent, NaN and infinity; lower halves about the ties.
+        // Every upper half, so every exponent, NaN and infinity; lower halves around the ties.
         for lower in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {
             for first in (0..=u16::MAX).step_by(S::LANES) {
                 let bits = |lane: usize| (u32::from(first) + lane as u32) << 16 | lower;
                 let values: Vec<f32> = (0..S::LANES).map(|i| f32::from_bits(bits(i))).collect();
                 let mut halves = vec![0; S::LANES];
-                // SAFETY: there are as many halves as lanes.
+                // SAFETY: there is one half for each lane.
                 unsafe {
                     let rounded = s.round_bf16(s.load_slice(&values));
                     s.store_upper_halves(halves.as_mut_ptr(), rounded);
@@ -360,7 +360,7 @@ on_every_isa! {
             for (found, value) in found.into_iter().zip(values) {
                 assert!(same(found, value.to_f32_const()), "{value:?} {found}");
             }
-            // SAFETY: `offset < LANES` values are there.
+            // SAFETY: `offset < LANES` values follow.
             let found = lanes(s, unsafe { s.load_f16_first(values.as_ptr(), offset) });
             for (i, found) in found.into_iter().enumerate() {
                 let expected = if i < offset { values[i].to_f32_const() } else { 0.0 };
@@ -380,7 +380,7 @@ on_every_isa! {
     }
 }
 
-// The checks below are in methods that all instruction sets share.
+// The methods that check these are shared by all instruction sets.
 
 #[test]
 #[should_panic(expected = "x.len() >= Self::LANES")]

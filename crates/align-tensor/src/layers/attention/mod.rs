@@ -10,14 +10,14 @@
 
 use crate::cpu::Isa;
 use crate::cpu::simd::prefetch;
-use crate::gemm::Destination;
+use crate::gemm::SharedOutput;
 use crate::gemm::packing::layout::PackedLayout;
 use crate::gemm::{Epilogue, PackedWeightsView, gemm_on_this_thread};
 use crate::layers::softmax::softmax_rows;
 use crate::memory::{LINE, round_up_to_line};
 use crate::number::ValuesMut;
 use crate::number::sizes::product;
-use crate::threads::{SharedMut, Team};
+use crate::threads::{DisjointMut, Rectangle, Team};
 use std::ops::Range;
 
 /// One sequence of a ragged batch.
@@ -131,8 +131,8 @@ pub fn attention(
     }
     assert_eq!(out.len(), product([out_rows, hidden]), "out [queries, hidden]");
     assert!(attentions.as_ref().is_none_or(|a| a.len() == weights_len), "attentions");
-    let out = Destination::new(out);
-    let attentions = attentions.map(|a| SharedMut(a.as_mut_ptr()));
+    let out = SharedOutput::new(out);
+    let attentions = attentions.map(DisjointMut::new);
     let scratch_len = heads.scratch_len(isa, longest);
     team.run_with_scratch(sequences.len() * heads.count, scratch, scratch_len, |task, scratch| {
         let (index, head) = (task / heads.count, task % heads.count);
@@ -142,19 +142,16 @@ pub fn attention(
         let sizes = Scratch::sizes(isa, heads, sequence.keys, queries);
         let scratch = Scratch::cut(scratch, sizes);
         let (context, weights) = one_head(isa, heads, head, sequence, qkv, scratch);
+        let start = out_row * hidden + head * heads.width;
+        let own = Rectangle { start, rows: queries, columns: heads.width, pitch: hidden };
         // SAFETY: `out` has `out_row + queries` rows or more (checked above), and only this task
         // writes these rows' columns of this head.
-        unsafe {
-            let start = out_row * hidden + head * heads.width;
-            out.write_rows(isa, start, hidden, context, heads.width);
-        }
+        unsafe { out.claim(own).write_rows(isa, start, hidden, context, heads.width) };
         if let Some(attentions) = &attentions {
             let start = weights_start + head * weights.len();
             // SAFETY: the weights of this head lie within `attentions`, whose size was checked
             // above, and only this task writes them.
-            let slot = unsafe {
-                std::slice::from_raw_parts_mut(attentions.get().add(start), weights.len())
-            };
+            let slot = unsafe { attentions.claim_slice(start..start + weights.len()) };
             slot.copy_from_slice(weights);
         }
     });

@@ -1,4 +1,4 @@
-//! The activations that a config may name.
+//! The activations that a configuration may name.
 //!
 //! | activation | formula |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | [`Tanh`](Activation::Tanh) | `tanh(x)` |
 //! | [`Sigmoid`](Activation::Sigmoid) | `1 / (1 + e^-x)` |
 //!
-//! All of them give NaN for NaN.
+//! All of them return NaN for NaN.
 
 mod reference;
 mod vector_fn;
@@ -39,7 +39,8 @@ pub enum Activation {
     Relu6,
     /// `x / (1 + e^-x)`, also called swish.
     Silu,
-    /// [`Silu`](Self::Silu) to within `2^-12` of itself, in half the time: see [`rounded_to`](Self::rounded_to).
+    /// [`Silu`](Self::Silu) with a relative error of up to `2^-12`, in half the time: see
+    /// [`rounded_to`](Self::rounded_to).
     SiluBf16,
     /// `tanh(x)`.
     Tanh,
@@ -48,7 +49,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Every activation that a config may name.
+    /// Every activation that a configuration may name.
     pub const ALL: [Self; 8] = [
         Self::Identity,
         Self::Gelu,
@@ -60,7 +61,7 @@ impl Activation {
         Self::Sigmoid,
     ];
 
-    /// The activation that a config's `hidden_act` names; `None` for a name that is not known.
+    /// The activation that a configuration's `hidden_act` names; `None` for an unknown name.
     ///
     /// ```
     /// use align_tensor::Activation;
@@ -82,7 +83,8 @@ impl Activation {
         })
     }
 
-    /// This activation, or what is faster and no worse where products round their operands to bf16.
+    /// This activation, or a faster one that is as good if products of `precision` round their operands
+    /// to bf16.
     #[must_use]
     pub fn rounded_to(self, precision: Precision) -> Self {
         match (self, precision) {

@@ -1,10 +1,10 @@
-//! The activations in `f64`: what the kernels are measured against.
+//! The activations in `f64`, with which the kernels are compared.
 
 use super::Activation;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 
 impl Activation {
-    /// The function of `x` in `f64`, to about 1e-13 of itself.
+    /// The function of `x` in `f64`, with a relative error of about 1e-13.
     pub fn reference(self, x: f64) -> f64 {
         match self {
             Self::Identity => x,

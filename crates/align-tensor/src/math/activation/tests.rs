@@ -12,8 +12,8 @@ fn names_read_back() {
 
 #[test]
 fn the_reference_gelu_has_known_values() {
-    // `x Φ(x)` in 40-digit arithmetic; the two next to each other take either side of the
-    // reference's change of method at `√8`.
+    // `x Φ(x)` in 40-digit arithmetic. -2.83 and -2.82 are on either side of `-√8`, the argument at
+    // which the reference changes its method.
     for (x, expected) in [
         (-9.0, -1.015_729_565_358_456_6e-18),
         (-3.0, -0.004_049_694_094_890_283_6),

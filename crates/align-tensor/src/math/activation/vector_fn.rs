@@ -9,11 +9,11 @@ pub(crate) trait VectorFn: Copy + Send + Sync {
     fn eval<S: Simd>(self, s: S, x: S::V) -> S::V;
 }
 
-/// Something to do for an activation that is known as a type.
+/// A computation that is compiled for each activation.
 pub(crate) trait ActivationVisitor {
-    /// What doing it returns.
+    /// What the computation returns.
     type Output;
-    /// Does it for `f`.
+    /// Computes with `f`.
     fn visit<F: VectorFn>(self, f: F) -> Self::Output;
 }
 
@@ -36,7 +36,7 @@ macro_rules! vector_fn {
 vector_fn!(Identity, "`x`.", |_s, x| x);
 vector_fn!(Gelu, "See [`math::gelu()`].", |s, x| math::gelu(s, x));
 vector_fn!(GeluTanh, "See [`math::gelu_tanh`].", |s, x| math::gelu_tanh(s, x));
-// For NaN, min and max return what stands second: `x`.
+// For NaN, min and max return the second operand: `x`.
 vector_fn!(Relu, "`max(x, 0)`.", |s, x| s.max(s.zero(), x));
 vector_fn!(Relu6, "`min(max(x, 0), 6)`.", |s, x| s.min(s.splat(6.0), s.max(s.zero(), x)));
 vector_fn!(Silu, "See [`math::silu`].", |s, x| math::silu(s, x));

@@ -24,13 +24,13 @@ use crate::gemm::LhsRows;
 use crate::gemm::microkernel::MAX_TILE;
 use crate::gemm::packing::layout::PackedLayout;
 use crate::gemm::packing::lhs::LhsPacking;
-use crate::gemm::{Destination, Word};
 use crate::gemm::{PackedWeights, PackedWeightsView};
+use crate::gemm::{SharedOutput, Word};
 use crate::math::activation::Activation;
 use crate::memory::{AlignedBuffer, round_up_to_line};
 use crate::number::sizes::{piece, product};
 use crate::number::{Precision, ValuesMut};
-use crate::threads::{SharedMut, Team};
+use crate::threads::{DisjointMut, Rectangle, Team};
 use task::Task;
 
 /// Tasks for each worker from which on it does not matter that some have one more.
@@ -221,8 +221,8 @@ impl ExpandDepthwise {
         let shape = PackedLayout::for_f32(self.isa, channels, 0);
         let panels = shape.panels();
         let parts = self.parts(panels * images, team.workers(), out_height);
-        let out = Destination::new(out);
-        let shared_sums = SharedMut(sums.as_mut_ptr());
+        let out = SharedOutput::new(out);
+        let shared_sums = DisjointMut::new(&mut *sums);
         // Neighbouring tasks are of one panel where there are several images: its weights stay in the
         // cache. Where rows are cut, a worker's tasks are of the same rows: there it is the input
         // that is large.
@@ -234,10 +234,24 @@ impl ExpandDepthwise {
                 let (part, panel, image) =
                     (task / images / panels, task / images % panels, task % images);
                 let columns = shape.columns(panel);
-                // SAFETY: `image < images`, so it stays within `sums`, whose size was checked above. The
-                // task writes only the panel's columns of its own rows.
-                let sums =
-                    unsafe { shared_sums.get().add(image * out_height * channels + columns.start) };
+                let rows = piece(out_height, part, parts);
+                let sums_start = image * out_height * channels + columns.start;
+                let own_sums = Rectangle {
+                    start: sums_start + rows.start * channels,
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    pitch: channels,
+                };
+                let out_start = image * out_pixels * channels;
+                let own_out = Rectangle {
+                    start: out_start + rows.start * out_width * channels + columns.start,
+                    rows: rows.len() * out_width,
+                    ..own_sums
+                };
+                // SAFETY: `image < images`, so both stay within arrays whose sizes were checked above.
+                // The task has the panel's columns of its own rows.
+                let (sums, out) =
+                    unsafe { (shared_sums.claim(own_sums).add(sums_start), out.claim(own_out)) };
                 self.activation.visit(Task {
                     block: self,
                     shape,
@@ -247,9 +261,9 @@ impl ExpandDepthwise {
                     out_width,
                     scratch,
                     out,
-                    out_start: image * out_pixels * channels,
+                    out_start,
                     sums,
-                    rows: piece(out_height, part, parts),
+                    rows,
                 });
             },
         );

@@ -232,7 +232,7 @@ impl Expansion {
                 let (pitch, to) = (ring.pixel, ring.run_mut(&tile_pixels));
                 let run = to.len() / pitch;
                 let (of_run, others) = sums.split_at(run * width);
-                let (residual, out) = (std::ptr::null(), Destination::new(to.into()));
+                let (residual, out) = (std::ptr::null(), Destination::F32(to.as_mut_ptr()));
                 // SAFETY: `to` has as many pixels as `of_run`, `pitch` apart, and is borrowed for this alone.
                 unsafe {
                     OutputTile { columns: pitch, residual, out, at: 0, pitch }
