@@ -1,5 +1,6 @@
 //! Queries: weighted sums of embeddings.
 
+use align_model::similarity::inner_product;
 use ndarray::{Array1, ArrayView1};
 
 /// Why a query is not valid.
@@ -87,8 +88,7 @@ impl Query {
         if !weight.is_finite() || weight == 0.0 {
             return Err(QueryError::Weight { weight });
         }
-        let embedding = embedding.mapv(f64::from);
-        let length = embedding.dot(&embedding).sqrt();
+        let length = inner_product(embedding, embedding).sqrt();
         if !length.is_normal() {
             return Err(QueryError::Length { length });
         }
@@ -99,7 +99,7 @@ impl Query {
         if expected != found {
             return Err(QueryError::Dim { expected, found });
         }
-        self.sum.scaled_add(weight / length, &embedding);
+        self.sum.scaled_add(weight / length, &embedding.mapv(f64::from));
         self.weights += weight.abs();
         Ok(self)
     }
@@ -112,7 +112,7 @@ impl Query {
         if self.sum.is_empty() {
             return Err(QueryError::Empty);
         }
-        let length = self.sum.dot(&self.sum).sqrt();
+        let length = inner_product(self.sum.view(), self.sum.view()).sqrt();
         // NaN, which results from weights that overflow, fails this comparison too.
         if length > CANCELLED * self.weights && length.is_finite() {
             Ok(self.sum.mapv(|x| (x / length) as f32))

@@ -13,7 +13,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("align-bert", &["align-tensor"]),
     ("align-model", &["align-tensor", "align-efficientnet", "align-bert", "align-processor"]),
     ("align-search", &["align-tensor", "align-processor", "align-model"]),
-    ("align-eval", &["align-tensor", "align-processor"]),
+    ("align-eval", &["align-tensor", "align-processor", "align-model"]),
     (
         "align-cli",
         &["align-tensor", "align-processor", "align-model", "align-search", "align-eval"],

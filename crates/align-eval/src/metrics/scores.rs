@@ -2,7 +2,8 @@
 
 use super::check;
 use super::error::MetricsError;
-use align_tensor::{Epilogue, PackedWeights, Runtime, gemm};
+use align_model::similarity::PackedEmbeddings;
+use align_tensor::Runtime;
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
 /// The most scores in memory at a time: 64 MB. A block has at least one row of scores, which is
@@ -37,12 +38,8 @@ fn map_blocks<R: Send>(
     check::rows(queries_name, queries)?;
     check::rows(items_name, items)?;
     check::width(items_name, items, queries.ncols())?;
-    let (n, k) = items.dim();
-    let packed = {
-        let items = items.as_standard_layout();
-        let items = items.as_slice().expect("standard layout is contiguous");
-        PackedWeights::pack(runtime.isa, items, n, k)
-    };
+    let n = items.nrows();
+    let packed = PackedEmbeddings::from_rows(runtime.isa, items);
     let block = (max_scores / n).clamp(1, queries.nrows());
     let mut scores = vec![0.0; block * n];
     let mut received = Vec::with_capacity(queries.nrows());
@@ -50,9 +47,7 @@ fn map_blocks<R: Send>(
         for queries in queries.axis_chunks_iter(Axis(0), block) {
             let first = received.len();
             let scores = &mut scores[..queries.nrows() * n];
-            let queries = queries.as_standard_layout();
-            let queries = queries.as_slice().expect("standard layout is contiguous");
-            gemm(team, queries, &packed, Epilogue::default(), &mut *scores);
+            packed.inner_products(team, queries, scores);
             let rows = team.map(scores.len() / n, |row| {
                 let scores = &scores[row * n..][..n];
                 let finite = scores.iter().all(|x| x.is_finite());

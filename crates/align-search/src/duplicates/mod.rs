@@ -6,6 +6,7 @@ mod tests;
 use crate::index::{Index, IndexError};
 use crate::searcher::Hit;
 use crate::searcher::scan::scan_index;
+use align_model::similarity::inner_product;
 use align_tensor::{Runtime, ScanQueries};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -81,9 +82,11 @@ pub fn duplicates(
 
 /// A group with the scores of its rows with the first row.
 fn scored(index: &Index, rows: Vec<usize>) -> Result<Vec<Hit>, IndexError> {
-    let wide = |row| Ok::<_, IndexError>(index.embedding(row)?.mapv(f64::from));
-    let first = wide(rows[0])?;
-    let hit = |row| Ok(Hit { row, score: first.dot(&wide(row)?) as f32 });
+    let first = index.embedding(rows[0])?;
+    let hit = |row| {
+        let score = inner_product(first.view(), index.embedding(row)?.view()) as f32;
+        Ok(Hit { row, score })
+    };
     rows.into_iter().map(hit).collect()
 }
 

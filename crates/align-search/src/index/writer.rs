@@ -10,6 +10,7 @@ use super::manifest::{Manifest, Shard};
 use super::reader::Index;
 use crate::digest::Digest;
 use crate::npy::{self, Dtype};
+use align_model::similarity::length;
 use half::f16;
 use ndarray::{ArrayView1, ArrayView2};
 use std::collections::HashMap;
@@ -176,7 +177,7 @@ impl IndexWriter {
             let expected = format!("{} values", self.index.dim());
             return fault(&expected, embedding.len().to_string());
         }
-        let length = embedding.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        let length = length(embedding);
         // NaN fails this comparison too.
         if (length - 1.0).abs() <= LENGTH_TOLERANCE {
             Ok(())
