@@ -95,6 +95,9 @@ pub(super) fn for_each_part<R: Read + Seek, E>(
     }
 }
 
+/// A regular file of an archive: its path and its entry.
+type Member<'a, R> = (String, Entry<'a, Metered<'a, R>>);
+
 /// The regular files of an archive.
 struct Members<'a, R: Read> {
     entries: Entries<'a, Metered<'a, R>>,
@@ -106,8 +109,8 @@ struct Members<'a, R: Read> {
 }
 
 impl<'a, R: Read + Seek> Members<'a, R> {
-    /// The next member and its path, or `None` at the end of the archive.
-    fn next(&mut self) -> Result<Option<(String, Entry<'a, Metered<'a, R>>)>, ShardError> {
+    /// The next member, or `None` at the end of the archive.
+    fn next(&mut self) -> Result<Option<Member<'a, R>>, ShardError> {
         loop {
             self.allowance.set(MAX_HEADER);
             let entry = match self.entries.next() {
