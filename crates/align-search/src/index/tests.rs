@@ -310,7 +310,7 @@ fn one_writer_at_a_time() {
     let (_temporary, folder) = folder();
     let first = writer(&folder);
     let second = IndexWriter::open(&folder, &description(ItemKind::Texts, Dtype::F32, DIM));
-    let message = second.err().expect("the first still writes").to_string();
+    let message = second.expect_err("the first still writes").to_string();
     assert!(
         message.ends_with("index/lock: locked: another process is writing this index"),
         "{message}"
@@ -328,7 +328,7 @@ fn other_models_are_refused_and_change_nothing() {
     let refused = |change: &dyn Fn(&mut Description)| {
         let mut other = description(ItemKind::Texts, Dtype::F32, DIM);
         change(&mut other);
-        let message = IndexWriter::open(&folder, &other).err().expect("another").to_string();
+        let message = IndexWriter::open(&folder, &other).expect_err("another").to_string();
         assert_eq!(files(&folder), before);
         message
     };
@@ -354,7 +354,7 @@ fn an_index_is_not_begun_among_other_files() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("photo.jpg"), "mine").unwrap();
     let error = IndexWriter::open(&folder, &description(ItemKind::Texts, Dtype::F32, DIM));
-    let message = error.err().expect("refused").to_string();
+    let message = error.expect_err("refused").to_string();
     assert!(message.contains("not an index and not empty: it holds \"photo.jpg\""), "{message}");
     assert_eq!(files(&folder).len(), 1);
 }
@@ -373,7 +373,7 @@ fn damage_is_named_and_an_index_that_is_damaged_is_not_written() {
         restore(&folder, &files);
         let message = Index::open(&folder).unwrap_err().to_string();
         let description = description(ItemKind::Texts, Dtype::F32, DIM);
-        let refused = IndexWriter::open(&folder, &description).err().expect("damaged").to_string();
+        let refused = IndexWriter::open(&folder, &description).expect_err("damaged").to_string();
         assert_eq!(refused, message);
         assert_eq!(self::files(&folder), files);
         message
