@@ -49,7 +49,7 @@ impl Destination {
     /// Stores the first `n <= LANES` lanes as the values from index `at` on.
     ///
     /// # Safety
-    /// The values must be valid for writes.
+    /// The values must be among those that were claimed for writing.
     #[inline(always)]
     pub(crate) unsafe fn store<S: Simd>(self, s: S, at: usize, n: usize, v: S::V) {
         // SAFETY: the caller's duty covers `n` values from `at` on.

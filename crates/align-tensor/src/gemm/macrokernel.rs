@@ -31,15 +31,19 @@ pub(super) unsafe fn compute(problem: &Problem<'_>, tiles: Range<usize>, panels:
     }
     let PackedWeightsView { kernel, k, isa, .. } = problem.weights;
     let rows = problem.tiles.rows_of(&tiles);
-    // SAFETY: the caller's duty.
-    let output = unsafe { claim_output(problem, &rows, &panels) };
+    let (layout, pitch) = (problem.weights.layout(), problem.pitch);
+    let columns = layout.columns(panels.start).start..layout.columns(panels.end - 1).end;
+    let start = rows.start * pitch + columns.start;
+    let claimed = Rectangle { start, rows: rows.len(), columns: columns.len(), pitch };
+    // SAFETY: the rows and columns are within the output (`Problem::new`), and no other task computes them.
+    let output = unsafe { problem.output.claim(claimed) };
     let packed_tiles = tiles.start.max(problem.tiles_in_place())..tiles.end;
     let lhs_len = if problem.packed_lhs.is_some() || packed_tiles.is_empty() {
         0
     } else {
         problem.lhs_packing().len(problem.tiles.rows_of(&packed_tiles).len())
     };
-    let width = problem.weights.layout().width(panels.start);
+    let width = layout.width(panels.start);
     let panel_len =
         if panels_are_prepared(problem) { round_up_to_line(kernel.panel_len(k, width)) } else { 0 };
     let order = LoopOrder::new(kernel, k, rows.len(), tiles.len());
@@ -62,23 +66,6 @@ pub(super) unsafe fn compute(problem: &Problem<'_>, tiles: Range<usize>, panels:
         sums,
     };
     kernel.unit.ready(|| problem.epilogue.activation.visit(task));
-}
-
-/// Claims the part of the output that a task writes.
-///
-/// # Safety
-/// As for [`compute`].
-unsafe fn claim_output(
-    problem: &Problem<'_>,
-    rows: &Range<usize>,
-    panels: &Range<usize>,
-) -> Destination {
-    let (layout, pitch) = (problem.weights.layout(), problem.pitch);
-    let columns = layout.columns(panels.start).start..layout.columns(panels.end - 1).end;
-    let start = rows.start * pitch + columns.start;
-    let rectangle = Rectangle { start, rows: rows.len(), columns: columns.len(), pitch };
-    // SAFETY: the rows and columns are within the output (`Problem::new`), and no other task computes them.
-    unsafe { problem.output.claim(rectangle) }
 }
 
 /// Whether panels are widened or scaled before they are multiplied.
