@@ -41,5 +41,5 @@ pub use number::{
     Element, NumberFormat, Numbers, NumbersCow, NumbersMut, Precision, PrecisionError, ValueFormat,
     Values, ValuesMut,
 };
-pub use scan::{Rows, ScanQueries};
+pub use scan::ScanQueries;
 pub use threads::{Team, Threads};
