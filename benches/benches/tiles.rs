@@ -28,18 +28,18 @@ fn measure(bench: &mut align_benches::Bench<'_>) {
     let off = 16;
     let layouts = [
         ("first level", near),
-        ("first level, rows off by 16 bytes", TileLayout { left_offset: off, ..near }),
+        ("first level, rows off by 16 bytes", TileLayout { lhs_offset: off, ..near }),
         ("first level, columns off by 16 bytes", TileLayout { columns_offset: off, ..near }),
         (
             "first level, both off by 16 bytes",
-            TileLayout { left_offset: off, columns_offset: off, ..near },
+            TileLayout { lhs_offset: off, columns_offset: off, ..near },
         ),
         // Rows of 4 KB all map to one set of the L1 cache; a gap of one line spreads them.
         ("second level", far),
         ("second level, rows a line further apart", TileLayout { gap: 64, ..far }),
         (
             "second level, both off by 16 bytes",
-            TileLayout { left_offset: off, columns_offset: off, ..far },
+            TileLayout { lhs_offset: off, columns_offset: off, ..far },
         ),
         // The access pattern of a product: one panel of columns and the rows of a task.
         ("a panel and 160 rows", TileLayout::new(768, 5)),

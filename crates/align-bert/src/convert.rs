@@ -36,7 +36,7 @@ pub fn convert(
     }
     let (mut converted, mut replaced) = (Vec::new(), Vec::new());
     for (module, shape) in linears {
-        converted.extend(ConvertedTensor::linear(precision, &module, &shape)?);
+        converted.extend(ConvertedTensor::from_linear(precision, &module, &shape)?);
         replaced.push(module.full_name("weight"));
     }
     let embeddings = weights.sub("embeddings");
@@ -47,7 +47,7 @@ pub fn convert(
     ] {
         let module = embeddings.sub(name);
         // A table is rounded as the weights of a product in bf16 are.
-        converted.extend(ConvertedTensor::linear(Precision::Bf16, &module, &[rows, hidden])?);
+        converted.extend(ConvertedTensor::from_linear(Precision::Bf16, &module, &[rows, hidden])?);
         replaced.push(module.full_name("weight"));
     }
     Ok((converted, replaced))

@@ -31,11 +31,11 @@ pub fn convert(
         let Folded { weights, bias } = Folded::load(root, convolution, config.batch_norm_eps)?;
         let (name, shape) = (conv.full_name("weight"), &convolution.shape);
         converted.push(if is_product {
-            ConvertedTensor::bf16(name.clone(), shape, &weights)
+            ConvertedTensor::from_rounded(name.clone(), shape, weights.as_numbers())
         } else {
-            ConvertedTensor::f32(name.clone(), shape, &weights.into_f32())
+            ConvertedTensor::from_f32(name.clone(), shape, &weights.into_f32())
         });
-        converted.push(ConvertedTensor::f32(conv.full_name("bias"), &shape[..1], &bias));
+        converted.push(ConvertedTensor::from_f32(conv.full_name("bias"), &shape[..1], &bias));
         replaced.push(name);
         replaced.extend(NORM.map(|part| norm.full_name(part)));
         Ok::<_, CheckpointError>(())

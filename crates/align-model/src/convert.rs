@@ -83,7 +83,8 @@ impl Conversion {
         }
         let projection = weights.sub("text_projection");
         if let (Some(info), Some(_)) = (checkpoint.info(&projection.full_name("weight")), &text) {
-            let converted = ConvertedTensor::linear(Precision::Bf16, &projection, &info.shape)?;
+            let converted =
+                ConvertedTensor::from_linear(Precision::Bf16, &projection, &info.shape)?;
             take((converted, vec![projection.full_name("weight")]));
         }
         for name in checkpoint.names().filter(|&name| !replaced.contains(name)) {

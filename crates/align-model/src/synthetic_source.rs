@@ -6,7 +6,7 @@
 use crate::config::AlignConfig;
 use crate::error::ModelError;
 use crate::model::AlignModel;
-use crate::synthetic::{SyntheticModel, SyntheticTensor, SyntheticValues};
+use crate::synthetic::{SyntheticModel, SyntheticTensor};
 use align_tensor::{CheckpointError, Runtime, TensorSource};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -47,10 +47,7 @@ impl TensorSource for SyntheticSource {
             let (expected, found) = (shape.to_vec(), found.shape.clone());
             return Err(CheckpointError::WrongShape { file, tensor, expected, found });
         }
-        match found.values(self.seed) {
-            SyntheticValues::F32(values) => Ok(values.into()),
-            SyntheticValues::I64(values) => Ok(values.into_iter().map(|x| x as f32).collect()),
-        }
+        Ok(found.values(self.seed).into())
     }
 
     fn contains(&self, name: &str) -> bool {

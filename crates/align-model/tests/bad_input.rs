@@ -7,7 +7,7 @@ use align_model::{
     CheckpointError, ForwardOptions, ModelError, ReadMode, Runtime, TensorSource, TextInput,
     TextOptions,
 };
-use common::tiny;
+use common::{error_chain, tiny};
 use ndarray::{Array2, Array4, array};
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ fn base() -> AlignModel {
 fn message<T>(result: Result<T, ModelError>) -> String {
     match result {
         Ok(_) => panic!("expected an error"),
-        Err(error) => error.to_string(),
+        Err(error) => error_chain(&error),
     }
 }
 

@@ -9,7 +9,7 @@ use align_model::{
 };
 use common::checkpoint::write_checkpoint;
 use common::golden::Golden;
-use common::{load_options, tiny};
+use common::{error_chain, load_options, tiny};
 use ndarray::{Array2, Array4};
 use std::path::Path;
 use tempfile::TempDir;
@@ -163,6 +163,6 @@ fn mistakes_are_named() {
     let mut changed = bytes;
     changed[at..at + from.len()].copy_from_slice(br#""align.precision":"int4""#);
     std::fs::write(&file, changed).unwrap();
-    let message = AlignModel::from_pretrained(copy.path()).err().unwrap().to_string();
+    let message = error_chain(&AlignModel::from_pretrained(copy.path()).err().unwrap());
     assert!(message.contains("converted by another version: precision \"int4\""), "{message}");
 }

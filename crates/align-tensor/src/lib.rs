@@ -37,6 +37,9 @@ pub use measure::peak_flops;
 #[cfg(target_arch = "x86_64")]
 pub use measure::{TileLayout, TileLoop};
 pub use memory::{AlignedBuffer, Arena, ArenaSpace, KeptArena};
-pub use number::{Element, Precision, PrecisionError, ValueFormat, Values, ValuesMut};
-pub use scan::{Rows, ScanQueries};
+pub use number::{
+    Element, NumberFormat, Numbers, NumbersCow, NumbersMut, Precision, PrecisionError, ValueFormat,
+    Values, ValuesMut,
+};
+pub use scan::ScanQueries;
 pub use threads::{Team, Threads};

@@ -1,4 +1,4 @@
-//! What is written is what is read: every type, both modes, one file or many.
+//! Checkpoints are read as they were written: every type, both modes, one file or many.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
     }
 }
 
-/// Equal to the bit, but for the payload of a NaN.
+/// Checks that values have equal bits, except the payload of a NaN.
 fn assert_same(found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
@@ -144,7 +144,7 @@ proptest! {
             shards[*shard].insert(tensor_name.clone(), tensor.clone());
         }
         for (i, shard) in shards.iter_mut().enumerate() {
-            // The index decides: what it does not map is not in the checkpoint.
+            // A tensor that the index does not map is not in the checkpoint.
             shard.insert("NOT MAPPED".to_owned(), Tensor::f32(&[1.0]));
             write(&folder.path().join(name(i)), shard);
         }
@@ -172,7 +172,7 @@ fn every_half_precision_value_is_widened_exactly() {
 }
 
 #[test]
-fn f32_is_borrowed_where_it_is_mapped_and_aligned() {
+fn f32_is_borrowed_if_it_is_mapped_and_aligned() {
     let folder = folder(&Tensors::from([("w".into(), Tensor::f32(&[1.0, 2.0]))]));
     let mapped = Checkpoint::open(folder.path(), ReadMode::Mmap).unwrap();
     let borrowed = matches!(mapped.tensor("w", &[2]).unwrap(), Cow::Borrowed(_));
@@ -183,7 +183,7 @@ fn f32_is_borrowed_where_it_is_mapped_and_aligned() {
 
 #[test]
 fn unaligned_tensors_are_copied() {
-    // A header of every length modulo 8, and an odd byte before the floats.
+    // Header lengths of every remainder modulo 8, and one byte in front of the floats.
     let header = r#"{"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"w":{"dtype":"F32","shape":[2],"data_offsets":[1,9]},"h":{"dtype":"F16","shape":[1],"data_offsets":[9,11]}}"#;
     for padding in 0..8 {
         let header = format!("{header}{}", " ".repeat(padding));
@@ -225,7 +225,7 @@ fn parameters_are_counted_as_the_oracle_counts_them() {
 }
 
 #[test]
-fn fixtures_are_read_alike_in_both_modes() {
+fn fixtures_are_equal_in_both_modes() {
     for name in ["base", "sharded", "half-f16", "half-bf16", "legacy"] {
         let [mapped, read] = MODES.map(|mode| Checkpoint::open(fixture(name), mode).unwrap());
         assert!(mapped.names().eq(read.names()));
@@ -242,7 +242,7 @@ fn fixtures_are_read_alike_in_both_modes() {
 }
 
 #[test]
-fn scan_finds_what_is_not_finite() {
+fn scan_finds_nan_and_infinity() {
     let half = |dtype, bits: &[u16]| Tensor {
         dtype,
         shape: vec![bits.len()],
@@ -298,7 +298,7 @@ fn released_tensors_can_be_read_again() {
     }
 }
 
-/// Kilobytes of a mapped file that are in this process's memory.
+/// Kilobytes of a mapped file that are resident in memory.
 #[cfg(target_os = "linux")]
 fn resident(file: &Path) -> usize {
     let maps = fs::read_to_string("/proc/self/smaps").unwrap();
@@ -326,7 +326,7 @@ fn bytes_of_the_program_are_read_like_a_file() {
     let folder = folder(&tensors);
     let bytes = fs::read(folder.path().join("model.safetensors")).unwrap();
     let size = bytes.len() as u64;
-    // One byte in front moves every tensor off its alignment.
+    // One byte in front makes every tensor unaligned.
     let shifted: &'static [u8] = Box::leak([&[0][..], &bytes].concat().into_boxed_slice());
     for checkpoint in [
         Checkpoint::from_bytes("built in", bytes.clone()).unwrap(),

@@ -1,6 +1,7 @@
-//! Broken and hostile checkpoints: each is refused, in both read modes, with a
-//! message that names the file, the tensor, what was expected and what found.
+//! Broken and hostile checkpoints. Each is refused in both read modes, with a
+//! message that names the file, the tensor, what was expected and what was found.
 
+use std::error::Error;
 use std::fs;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use tempfile::{TempDir, tempdir};
 
 const MODES: [ReadMode; 2] = [ReadMode::Mmap, ReadMode::Read];
 
-/// A file with this header, its true length before it, and this data.
+/// A file with this header, its true length and this data.
 fn safetensors(header: impl AsRef<[u8]>, data: &[u8]) -> Vec<u8> {
     let header = header.as_ref();
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
@@ -38,24 +39,30 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-/// The message by which a folder is refused, without the folder's own path.
+/// The messages of an error and of its sources, joined by colons.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    sources.map(|error| error.to_string()).collect::<Vec<_>>().join(": ")
+}
+
+/// The message with which a folder is refused, without the path of the folder.
 fn refusal(folder: &Path) -> String {
     let [mapped, read] = MODES.map(|mode| match Checkpoint::open(folder, mode) {
         Ok(checkpoint) => panic!("accepted: {checkpoint:?}"),
-        Err(error) => error.to_string(),
+        Err(error) => chain(&error),
     });
     assert_eq!(mapped, read);
     mapped.replace(&folder.join("").display().to_string(), "")
 }
 
-/// The message by which a `model.safetensors` of these bytes is refused.
+/// Checks the message with which a `model.safetensors` of these bytes is refused.
 #[track_caller]
 fn assert_refused(file: &[u8], message: &str) {
     let folder = folder(&[("model.safetensors", file)]);
     assert_eq!(refusal(folder.path()), format!("model.safetensors: {message}"));
 }
 
-/// As [`assert_refused`] where the message ends in that of the JSON parser.
+/// As [`assert_refused`], for a message that ends with that of the JSON parser.
 #[track_caller]
 fn assert_invalid_header(header: impl AsRef<[u8]>, cause: &str) {
     let folder = folder(&[("model.safetensors", &safetensors(header, &[0; 4]))]);
@@ -85,7 +92,7 @@ fn folder_without_checkpoint() {
     let folder = folder(&[("pytorch_model.bin", b"")]);
     let expected = format!(
         "{}: no checkpoint here, expected model.safetensors or model.safetensors.index.json \
-         (other formats are not read)",
+         (other formats are not supported)",
         folder.path().display()
     );
     assert_eq!(refusal(folder.path()), expected);
@@ -105,7 +112,7 @@ fn missing_file() {
     for mode in MODES {
         let error = Checkpoint::open_file(path, mode).unwrap_err();
         assert!(matches!(&error, CheckpointError::Io { file, .. } if file == path));
-        assert!(error.to_string().starts_with("absent.safetensors: "), "{error}");
+        assert!(chain(&error).starts_with("absent.safetensors: cannot read: "), "{error}");
     }
 }
 
@@ -148,7 +155,7 @@ fn header_longer_than_file() {
     file.extend(b"{}");
     assert_refused(
         &file,
-        "truncated or not a safetensors file: the header takes 100000000 bytes, \
+        "truncated or not a safetensors file: the header has 100000000 bytes, \
          but only 2 follow its length",
     );
 }
@@ -214,7 +221,7 @@ fn deep_nesting() {
     assert_invalid_header(format!(r#"{{"w":{open}{close}}}"#), r#"tensor "w": "#);
     let shape = format!("{open}{close}");
     assert_invalid_header(header(&[entry("w", "F32", &shape, 0, 4)]), r#"tensor "w": "#);
-    // In a field that is not read it must not cost the stack either.
+    // A field that is not read must not overflow the stack either.
     assert_invalid_header(format!(r#"{{"w":{{"extra":{open}"#), r#"tensor "w": "#);
 }
 
@@ -282,12 +289,12 @@ fn overlap() {
     let entries = [entry("a", "F32", "[2]", 0, 8), entry("b", "F32", "[2]", 4, 12)];
     assert_refused(
         &safetensors(header(&entries), &[0; 12]),
-        r#"tensor "b" starts at 4, inside the tensor before it: expected 8"#,
+        r#"tensor "b" starts at 4, inside the previous tensor: expected 8"#,
     );
     let same = [entry("a", "F32", "[1]", 0, 4), entry("b", "F32", "[1]", 0, 4)];
     assert_refused(
         &safetensors(header(&same), &[0; 4]),
-        r#"tensor "b" starts at 0, inside the tensor before it: expected 4"#,
+        r#"tensor "b" starts at 0, inside the previous tensor: expected 4"#,
     );
 }
 
@@ -296,11 +303,11 @@ fn hole() {
     let entries = [entry("a", "F32", "[1]", 0, 4), entry("b", "F32", "[1]", 8, 12)];
     assert_refused(
         &safetensors(header(&entries), &[0; 12]),
-        r#"tensor "b" starts at 8, leaving a hole before it: expected 4"#,
+        r#"tensor "b" starts at 8, after a hole: expected 4"#,
     );
     assert_refused(
         &safetensors(header(&[entry("w", "F32", "[1]", 4, 8)]), &[0; 8]),
-        r#"tensor "w" starts at 4, leaving a hole before it: expected 0"#,
+        r#"tensor "w" starts at 4, after a hole: expected 0"#,
     );
 }
 
@@ -314,14 +321,14 @@ fn truncated_data() {
 
 #[test]
 fn offsets_far_out_of_range() {
-    // Consistent in itself, a terabyte long, and near the end of all numbers.
+    // A consistent entry of a terabyte, and offsets near the largest u64.
     assert_refused(
         &safetensors(header(&[entry("w", "U8", "[1099511627776]", 0, 1 << 40)]), &[0; 8]),
         r#"truncated: tensor "w" ends at 1099511627776 of the data, but the file holds 8 bytes of data"#,
     );
     assert_refused(
         &safetensors(header(&[entry("w", "U8", "[8]", u64::MAX - 8, u64::MAX)]), &[0; 8]),
-        r#"tensor "w" starts at 18446744073709551607, leaving a hole before it: expected 0"#,
+        r#"tensor "w" starts at 18446744073709551607, after a hole: expected 0"#,
     );
 }
 
@@ -369,19 +376,21 @@ fn file_cut_after_opening_is_an_error_when_read() {
     let checkpoint = Checkpoint::open(folder.path(), ReadMode::Read).unwrap();
     fs::write(checkpoint.path(), &file[..file.len() - 1]).unwrap();
     let error = checkpoint.tensor("w", &[2]).unwrap_err();
-    let expected =
-        format!(r#"{}: tensor "w": failed to fill whole buffer"#, checkpoint.path().display());
-    assert_eq!(error.to_string(), expected);
+    let expected = format!(
+        r#"{}: tensor "w": cannot read: failed to fill whole buffer"#,
+        checkpoint.path().display()
+    );
+    assert_eq!(chain(&error), expected);
 }
 
 // The index.
 
-/// The message by which a folder of this index and one good shard `s`, holding
-/// the tensor `w`, is refused.
+/// The message with which a folder of this index and one valid shard `s`, which
+/// holds the tensor `w`, is refused.
 fn index_refusal(index: &str) -> String {
     let shard = safetensors(header(&[entry("w", "F32", "[1]", 0, 4)]), &[0; 4]);
     let folder = folder(&[("model.safetensors.index.json", index.as_bytes()), ("s", &shard)]);
-    // A file that a traversal would reach.
+    // A file that a path traversal would reach.
     fs::create_dir(folder.path().join("inner")).unwrap();
     fs::write(folder.path().join("inner/s"), &shard).unwrap();
     refusal(folder.path())
@@ -448,7 +457,7 @@ fn index_leaves_the_folder() {
             index_refusal(&format!(r#"{{"weight_map":{{"w":{quoted}}}}}"#)),
             format!(
                 "model.safetensors.index.json: tensor \"w\": \
-                 expected the name of a file beside the index, found {name:?}"
+                 expected the name of a file next to the index, found {name:?}"
             )
         );
     }
@@ -478,7 +487,7 @@ fn shard_is_broken() {
 fn index_of_absurd_size() {
     let folder = folder(&[]);
     let index = fs::File::create(folder.path().join("model.safetensors.index.json")).unwrap();
-    index.set_len(100_000_001).unwrap(); // sparse: takes no room
+    index.set_len(100_000_001).unwrap(); // sparse: uses no disk space
     assert_eq!(
         refusal(folder.path()),
         "model.safetensors.index.json: index too long: \
@@ -492,14 +501,14 @@ fn index_of_absurd_size() {
 fn exercise(file: &[u8]) {
     let folder = folder(&[("model.safetensors", file)]);
     let outcomes = MODES.map(|mode| {
-        let checkpoint = Checkpoint::open(folder.path(), mode).map_err(|e| e.to_string())?;
+        let checkpoint = Checkpoint::open(folder.path(), mode).map_err(|e| chain(&e))?;
         let bits = |name: &str| {
             let shape = &checkpoint.info(name).unwrap().shape;
-            let values = checkpoint.tensor(name, shape).map_err(|e| e.to_string())?;
+            let values = checkpoint.tensor(name, shape).map_err(|e| chain(&e))?;
             Ok(values.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
         };
         let tensors: Vec<Result<_, String>> = checkpoint.names().map(bits).collect();
-        let non_finite = checkpoint.scan_non_finite().map_err(|e| e.to_string())?;
+        let non_finite = checkpoint.scan_non_finite().map_err(|e| chain(&e))?;
         assert!(checkpoint.parameters() <= file.len());
         Ok::<_, String>((tensors, non_finite))
     });
@@ -518,7 +527,7 @@ fn small_checkpoint() -> Vec<u8> {
 }
 
 #[test]
-fn the_file_that_is_mutated_below_is_sound() {
+fn the_file_that_is_mutated_below_is_valid() {
     let folder = folder(&[("model.safetensors", &small_checkpoint())]);
     let checkpoint = Checkpoint::open(folder.path(), ReadMode::Mmap).unwrap();
     assert_eq!(checkpoint.names().collect::<String>(), "abcd");
@@ -547,7 +556,7 @@ proptest! {
             let at = at.index(file.len());
             file[at] = byte;
         }
-        // Numbers for other numbers: keeps the JSON and breaks what it says.
+        // Changed digits keep the JSON valid and break its numbers.
         for (at, digit) in digits {
             let places: Vec<_> = (8..file.len()).filter(|&i| file[i].is_ascii_digit()).collect();
             if !places.is_empty() {

@@ -25,7 +25,7 @@ pub(super) fn against_python(oracle: &Oracle, model: SyntheticModel, seed: u64) 
 
     let tensors = model.tensors();
     for tensor in &tensors {
-        let bytes = weights::encode(tensor.values(seed), None);
+        let bytes = weights::encode(tensor, seed, None);
         let shape: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
         let ours = format!("{} {} {}", tensor.name, shape.join("x"), bytes.len());
         let mut theirs = String::new();

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::synthetic::{SyntheticModel, SyntheticTensor, SyntheticValues};
+use crate::synthetic::{SyntheticModel, SyntheticTensor};
 use anyhow::{Context, Result};
 use half::{bf16, f16};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,7 +34,7 @@ pub(super) fn write(
     writer.write_all(&(header.len() as u64).to_le_bytes())?;
     writer.write_all(header.as_bytes())?;
     for tensor in &tensors {
-        let bytes = encode(tensor.values(seed), half);
+        let bytes = encode(tensor, seed, half);
         writer.write_all(&bytes)?;
         bar.inc(bytes.len() as u64);
     }
@@ -67,19 +67,14 @@ fn header(tensors: &[SyntheticTensor], half: Option<Half>) -> (String, usize) {
     (header, offset)
 }
 
-/// Little-endian bytes; half-precision numbers are rounded to nearest, ties to even.
-pub(super) fn encode(values: SyntheticValues, half: Option<Half>) -> Vec<u8> {
-    match (values, half) {
-        (SyntheticValues::I64(values), _) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        (SyntheticValues::F32(values), None) => {
-            values.iter().flat_map(|v| v.to_le_bytes()).collect()
-        }
-        (SyntheticValues::F32(values), Some(Half::F16)) => {
-            values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()
-        }
-        (SyntheticValues::F32(values), Some(Half::Bf16)) => {
-            values.iter().flat_map(|&v| bf16::from_f32(v).to_le_bytes()).collect()
-        }
+/// The little-endian bytes of a tensor. Half-precision numbers are rounded to nearest, ties to even.
+pub(super) fn encode(tensor: &SyntheticTensor, seed: u64, half: Option<Half>) -> Vec<u8> {
+    let values = tensor.values(seed).into_iter();
+    match half {
+        _ if tensor.is_integer() => values.flat_map(|v| (v as i64).to_le_bytes()).collect(),
+        None => values.flat_map(f32::to_le_bytes).collect(),
+        Some(Half::F16) => values.flat_map(|v| f16::from_f32(v).to_le_bytes()).collect(),
+        Some(Half::Bf16) => values.flat_map(|v| bf16::from_f32(v).to_le_bytes()).collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tensors of a checkpoint: names, shapes and recipes, module by module.
 
 use crate::synthetic::calibration::Calibration;
-use crate::synthetic::recipe::{Convolution, Recipe, SyntheticValues};
+use crate::synthetic::recipe::{Convolution, Recipe};
 use crate::synthetic::shape::Shape;
 
 /// One tensor of a synthetic checkpoint. Its values are made on demand.
@@ -21,13 +21,15 @@ impl SyntheticTensor {
         self.shape.iter().product()
     }
 
-    /// Whether the values are `i64` rather than `f32`.
+    /// Whether a checkpoint stores the values as I64 and not as floating-point numbers: the step
+    /// counters of batch normalisations.
     pub fn is_integer(&self) -> bool {
         self.recipe == Recipe::Count
     }
 
-    /// The values under `seed`, row-major.
-    pub fn values(&self, seed: u64) -> SyntheticValues {
+    /// The values under `seed`, row-major. Those of an [integer](Self::is_integer) tensor are whole
+    /// numbers.
+    pub fn values(&self, seed: u64) -> Vec<f32> {
         self.recipe.values(&self.name, &self.shape, seed)
     }
 }

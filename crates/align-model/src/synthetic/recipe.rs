@@ -3,15 +3,6 @@
 use crate::synthetic::calibration::Moments;
 use crate::synthetic::counter;
 
-/// The values of a tensor, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SyntheticValues {
-    /// Weights and statistics.
-    F32(Vec<f32>),
-    /// The step counters of batch normalisations.
-    I64(Vec<i64>),
-}
-
 /// A rule that makes the values of a tensor from its shape, its name and the seed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Recipe {
@@ -38,10 +29,10 @@ pub(super) struct Convolution {
 
 impl Recipe {
     /// The values of the tensor `name` of this shape.
-    pub(super) fn values(&self, name: &str, shape: &[usize], seed: u64) -> SyntheticValues {
+    pub(super) fn values(&self, name: &str, shape: &[usize], seed: u64) -> Vec<f32> {
         let len = shape.iter().product();
-        SyntheticValues::F32(match self {
-            Self::Count => return SyntheticValues::I64(vec![1; len]),
+        match self {
+            Self::Count => vec![1.0; len],
             &Self::Uniform { centre, half_width } => counter::signed_units(seed, name)
                 .take(len)
                 .map(|unit| centre + half_width * unit)
@@ -57,7 +48,7 @@ impl Recipe {
                 .row_sums(len, seed)
                 .map(|(sum, squares)| (input.own * squares + input.shared * (sum * sum)) as f32)
                 .collect(),
-        })
+        }
     }
 }
 

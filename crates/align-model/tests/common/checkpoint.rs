@@ -1,7 +1,7 @@
 // A complete checkpoint folder for tests: the tiny synthetic model and a processor.
 // Doc tests include this file, so it has no inner documentation.
 
-use align_model::synthetic::{SyntheticModel, SyntheticValues};
+use align_model::synthetic::SyntheticModel;
 use safetensors::{Dtype, tensor::TensorView};
 use std::path::Path;
 
@@ -30,14 +30,12 @@ pub(crate) fn write_checkpoint(folder: &Path) {
 /// Writes `model.safetensors`. `change` may change each F32 tensor, by its name.
 pub(crate) fn write_weights(folder: &Path, change: impl Fn(&str, &mut Vec<f32>)) {
     let tensors = SyntheticModel::Tiny.tensors().into_iter().map(|tensor| {
-        let (dtype, bytes): (_, Vec<u8>) = match tensor.values(7) {
-            SyntheticValues::F32(mut values) => {
-                change(&tensor.name, &mut values);
-                (Dtype::F32, values.iter().flat_map(|x| x.to_le_bytes()).collect())
-            }
-            SyntheticValues::I64(values) => {
-                (Dtype::I64, values.iter().flat_map(|x| x.to_le_bytes()).collect())
-            }
+        let mut values = tensor.values(7);
+        let (dtype, bytes): (_, Vec<u8>) = if tensor.is_integer() {
+            (Dtype::I64, values.iter().flat_map(|&x| (x as i64).to_le_bytes()).collect())
+        } else {
+            change(&tensor.name, &mut values);
+            (Dtype::F32, values.iter().flat_map(|x| x.to_le_bytes()).collect())
         };
         (tensor.name, dtype, tensor.shape, bytes)
     });

@@ -7,6 +7,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod golden;
 
 use align_model::{Isa, LoadOptions, Runtime, Threads};
+use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,12 @@ pub(crate) fn fixtures() -> PathBuf {
 /// A tiny checkpoint's folder.
 pub(crate) fn tiny(name: &str) -> PathBuf {
     fixtures().join("tiny").join(name)
+}
+
+/// The messages of an error and of its sources, joined by colons.
+pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    sources.map(|error| error.to_string()).collect::<Vec<_>>().join(": ")
 }
 
 /// Load options for one instruction set and number of threads.

@@ -7,8 +7,9 @@ use super::item::{Failure, Item};
 use super::journal::Journal;
 use super::lines::{Lines, open_listed};
 use super::manifest::Manifest;
-use super::segment::{Segment, Values};
+use super::segment::Segment;
 use crate::digest::Digest;
+use align_tensor::NumbersCow;
 use ndarray::Array1;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -203,10 +204,9 @@ impl Index {
     pub fn embedding(&self, row: usize) -> Result<Array1<f32>, IndexError> {
         let (segment, row) = self.locate(row);
         let range = row * self.dim()..(row + 1) * self.dim();
-        Ok(match segment.values(self.manifest.dtype)? {
-            Values::F16(values) => values[range].iter().map(|x| x.to_f32()).collect(),
-            Values::F32(values) => values[range].iter().copied().collect(),
-        })
+        let mut embedding = vec![0.0; self.dim()];
+        segment.values(self.manifest.dtype)?.as_numbers().slice(range).widen(&mut embedding);
+        Ok(embedding.into())
     }
 
     /// The files that could not be embedded, sorted by path.
@@ -252,7 +252,7 @@ impl Index {
     }
 
     /// The rows of each segment and their values, including superseded rows.
-    pub(crate) fn blocks(&self) -> Result<Vec<(Range<usize>, Values<'_>)>, IndexError> {
+    pub(crate) fn blocks(&self) -> Result<Vec<(Range<usize>, NumbersCow<'_>)>, IndexError> {
         let blocks = self.segments.iter().zip(&self.first).map(|(segment, &first)| {
             Ok((first..first + segment.rows, segment.values(self.manifest.dtype)?))
         });

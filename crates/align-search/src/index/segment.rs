@@ -6,9 +6,7 @@ use super::item::{ImageItem, Item, TextItem};
 use super::lines::Lines;
 use super::manifest::{Manifest, Shard};
 use crate::npy::{Dtype, NpyError, NpyFile};
-use align_tensor::{MappedFile, Rows};
-use half::f16;
-use std::borrow::Cow;
+use align_tensor::{MappedFile, NumbersCow};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -27,21 +25,6 @@ pub(super) struct Segment {
 enum Items {
     Lines(Lines),
     Parsed(Vec<Item>),
-}
-
-/// Values of embeddings. They are borrowed from the mapped file if it is aligned.
-pub(crate) enum Values<'a> {
-    F16(Cow<'a, [f16]>),
-    F32(Cow<'a, [f32]>),
-}
-
-impl Values<'_> {
-    pub(crate) fn rows(&self) -> Rows<'_> {
-        match self {
-            Self::F16(values) => Rows::F16(values),
-            Self::F32(values) => Rows::F32(values),
-        }
-    }
 }
 
 impl Segment {
@@ -103,11 +86,11 @@ impl Segment {
         }
     }
 
-    /// All values, row after row.
-    pub(super) fn values(&self, dtype: Dtype) -> Result<Values<'_>, IndexError> {
+    /// All values, row after row. Borrowed from the mapped file if they are aligned.
+    pub(super) fn values(&self, dtype: Dtype) -> Result<NumbersCow<'_>, IndexError> {
         let values = match dtype {
-            Dtype::F16 => self.data.elements(self.range.clone()).map(Values::F16),
-            Dtype::F32 => self.data.elements(self.range.clone()).map(Values::F32),
+            Dtype::F16 => self.data.elements(self.range.clone()).map(NumbersCow::F16),
+            Dtype::F32 => self.data.elements(self.range.clone()).map(NumbersCow::F32),
         };
         values.map_err(IndexError::io(&self.path, "read"))
     }

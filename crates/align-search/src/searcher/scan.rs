@@ -31,7 +31,8 @@ pub(crate) fn scan_index<T: Clone + Send>(
             let starts = (rows.start.max(first)..rows.end).step_by(ROWS_PER_TASK);
             starts.map(move |start| {
                 let end = rows.end.min(start + ROWS_PER_TASK);
-                (start, values.rows().slice((start - rows.start) * dim..(end - rows.start) * dim))
+                let values = values.as_numbers();
+                (start, values.slice((start - rows.start) * dim..(end - rows.start) * dim))
             })
         })
         .collect();

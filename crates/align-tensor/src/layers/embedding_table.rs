@@ -1,45 +1,32 @@
-//! Tables of vectors, looked up by row.
+//! Embedding tables.
 
 use crate::load::checkpoint::{CheckpointError, Weights};
-use crate::number::{Precision, ValueFormat, bf16};
+use crate::number::{NumberFormat, Numbers, NumbersCow, Precision, ValueFormat};
 
-/// A table `[rows, width]`: in bf16 where products are of bf16 too, which halves its memory, else
-/// in `f32`.
+/// A table `[rows, width]`: in bf16 if products are in bf16 too, which halves its memory, else in
+/// `f32`.
 #[derive(Clone, Debug)]
 pub struct Table {
     width: usize,
-    rows: Rows,
-}
-
-#[derive(Clone, Debug)]
-enum Rows {
-    F32(Vec<f32>),
-    Bf16(Vec<u16>),
+    rows: NumbersCow<'static>,
 }
 
 impl Table {
     /// Loads `weight [rows, width]` of a module.
     ///
     /// # Errors
-    /// Where it is missing or has another shape or type.
+    /// If it is missing or has another shape or type.
     pub fn load(
         precision: Precision,
         module: &Weights<'_>,
         [rows, width]: [usize; 2],
     ) -> Result<Self, CheckpointError> {
         let values = module.values("weight", &[rows, width])?;
-        let rows = match precision.value_format() {
-            ValueFormat::F32 => Rows::F32(values.into_f32().into_owned()),
-            ValueFormat::Bf16 => {
-                let mut rounded = Vec::with_capacity(values.len());
-                let mut row = vec![0.0; width];
-                for index in 0..rows {
-                    values.widen(index * width, &mut row);
-                    rounded.extend(row.iter().map(|&x| bf16::round(x)));
-                }
-                Rows::Bf16(rounded)
-            }
+        let format = match precision.value_format() {
+            ValueFormat::F32 => NumberFormat::F32,
+            ValueFormat::Bf16 => NumberFormat::Bf16,
         };
+        let rows = values.as_numbers().rounded(format);
         module.release("weight");
         Ok(Self { width, rows })
     }
@@ -47,9 +34,9 @@ impl Table {
     /// Writes row `index` to `to`.
     ///
     /// # Panics
-    /// Where there is no such row, or `to` has not the table's width.
+    /// If there is no such row, or `to` does not have the table's width.
     pub fn copy_row(&self, index: usize, to: &mut [f32]) {
-        self.combine(index, to, |_, x| x);
+        self.row(index).widen(to);
     }
 
     /// Adds row `index` to `to`.
@@ -57,20 +44,11 @@ impl Table {
     /// # Panics
     /// As [`copy_row`](Self::copy_row).
     pub fn add_row(&self, index: usize, to: &mut [f32]) {
-        self.combine(index, to, |sum, x| sum + x);
+        self.row(index).add_to(to);
     }
 
-    fn combine(&self, index: usize, to: &mut [f32], f: impl Fn(f32, f32) -> f32) {
-        assert_eq!(to.len(), self.width, "a row of the table's width");
-        let range = index * self.width..(index + 1) * self.width;
-        match &self.rows {
-            Rows::F32(rows) => {
-                to.iter_mut().zip(&rows[range]).for_each(|(to, &x)| *to = f(*to, x));
-            }
-            Rows::Bf16(rows) => {
-                to.iter_mut().zip(&rows[range]).for_each(|(to, &x)| *to = f(*to, bf16::widen(x)));
-            }
-        }
+    fn row(&self, index: usize) -> Numbers<'_> {
+        self.rows.as_numbers().slice(index * self.width..(index + 1) * self.width)
     }
 }
 
@@ -93,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_rounded_with_the_products() {
+    fn rows_are_rounded_like_the_operands_of_products() {
         let source = Source;
         for precision in Precision::ALL {
             let table = Table::load(precision, &Weights::new(&source), [2, 2]).unwrap();

@@ -1,5 +1,5 @@
-//! Reading `config.json` so that every mistake in it is named: the file, the field, what was
-//! expected and what was found. The configurations themselves belong to the towers.
+//! Reading and checking of `config.json`. Every error names the file, the field, what was expected
+//! and what was found. The types of the configurations are in the crates of the towers.
 
 use crate::math::activation::Activation;
 use serde::de::DeserializeOwned;
@@ -11,48 +11,52 @@ use std::io::Read;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-/// No honest `config.json` comes near this size; a larger file is refused unread.
+/// The largest file that is read. Real files are far smaller.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The most parameters a tower may have: 2^32, that is 16 GiB of f32.
-/// Whatever a configuration asks for beyond it is a mistake, found before anything is allocated.
+/// The largest number of parameters of a tower: 2^32, that is 16 GiB of f32. A configuration with
+/// more is refused before anything is allocated.
 pub const MAX_PARAMETERS: u64 = 1 << 32;
 
-/// The widest layer: channels, hidden units, positions.
+/// The largest width of a layer: channels, hidden units or positions.
 pub const MAX_WIDTH: usize = 1 << 16;
 
-/// The most layers or blocks of a tower.
+/// The largest number of layers or blocks of a tower.
 pub const MAX_LAYERS: usize = 1000;
 
-/// What is wrong with a configuration.
+/// Why a configuration cannot be used.
+///
+/// A message does not repeat the message of its [source](std::error::Error::source), so print the
+/// whole chain.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{}: cannot read: {source}", .path.display())]
+    #[error("{}: cannot read", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is larger than any configuration.
+    /// The file is larger than the limit.
     #[error("{}: expected a configuration of at most {MAX_BYTES} bytes, found more", .path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
     /// The file is not JSON.
-    #[error("{}: not valid JSON: {source}", .path.display())]
+    #[error("{}: not valid JSON", .path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The place and the cause.
         source: serde_json::Error,
     },
-    /// A field holds something it must not.
+    /// A field has a value that is not allowed.
     #[error("{}{field}: {problem}", .file.as_ref().map(|f| format!("{}: ", f.display())).unwrap_or_default())]
     Field {
-        /// The file, where the configuration came from one.
+        /// The file, if the configuration is from one.
         file: Option<PathBuf>,
         /// The path to the field, such as `text_config.hidden_size`.
         field: String,
@@ -62,7 +66,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// Names a field with what it should be and what it is.
+    /// An error of a field: what was expected and what was found.
     pub fn field(field: &str, expected: impl Display, found: impl Display) -> Self {
         Self::Field {
             file: None,
@@ -71,7 +75,7 @@ impl ConfigError {
         }
     }
 
-    /// The same error, its field placed under `section`.
+    /// The same error, with the name of `section` in front of its field.
     #[must_use]
     pub fn within(self, section: &str) -> Self {
         match self {
@@ -82,7 +86,7 @@ impl ConfigError {
         }
     }
 
-    /// The same error, its field placed in the file at `path`.
+    /// The same error, with the file of its field.
     #[must_use]
     pub fn in_file(self, path: &Path) -> Self {
         match self {
@@ -94,10 +98,10 @@ impl ConfigError {
     }
 }
 
-/// Checks a number against the range it must lie in; NaN lies in none.
+/// Checks that a number is in a range. NaN is in no range.
 ///
 /// # Errors
-/// [`ConfigError::Field`] where it lies outside.
+/// [`ConfigError::Field`] if it is outside.
 pub fn in_range<T: PartialOrd + Display>(
     field: &str,
     found: T,
@@ -110,10 +114,10 @@ pub fn in_range<T: PartialOrd + Display>(
     Err(ConfigError::field(field, format_args!("{low} to {high}"), found))
 }
 
-/// Checks that an activation is known by its name.
+/// Checks that this is the name of an activation.
 ///
 /// # Errors
-/// [`ConfigError::Field`] where it is not.
+/// [`ConfigError::Field`] if it is not.
 pub fn known_activation(field: &str, found: &str) -> Result<(), ConfigError> {
     let expected = "gelu, gelu_new, gelu_pytorch_tanh, relu, relu6, silu, swish, tanh or sigmoid";
     match Activation::from_name(found) {
@@ -133,7 +137,7 @@ impl ConfigFile {
     /// Reads `config.json` in `folder`.
     ///
     /// # Errors
-    /// Where the file cannot be read, is too large, or is not JSON.
+    /// If the file cannot be read, is too large, or is not JSON.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = folder.as_ref().join("config.json");
         let mut text = Vec::new();
@@ -146,10 +150,10 @@ impl ConfigFile {
         }
     }
 
-    /// Parses the text of a `config.json`; `path` is what errors call it.
+    /// Parses the text of a `config.json`. Errors name `path` as its file.
     ///
     /// # Errors
-    /// Where the text is not JSON.
+    /// If the text is not JSON.
     pub fn parse(path: PathBuf, text: &[u8]) -> Result<Self, ConfigError> {
         match serde_json::from_slice(text) {
             Ok(json) => Ok(Self { path, json }),
@@ -157,7 +161,7 @@ impl ConfigFile {
         }
     }
 
-    /// The file's `model_type`, where it has one.
+    /// The file's `model_type`, if it has one.
     pub fn model_type(&self) -> Option<&str> {
         self.json.get("model_type")?.as_str()
     }
@@ -165,8 +169,8 @@ impl ConfigFile {
     /// Reads the whole file as a model of type `model_type`, and validates it.
     ///
     /// # Errors
-    /// [`ConfigError::Field`] for another `model_type` (none at all is taken for this one), a field
-    /// of the wrong type, and whatever `validate` refuses.
+    /// [`ConfigError::Field`] if the file has another `model_type`, if a field has the wrong type, or if `validate`
+    /// refuses a value. A file without `model_type` is accepted.
     pub fn read<T: DeserializeOwned>(
         &self,
         model_type: &str,
@@ -181,8 +185,8 @@ impl ConfigFile {
         }
     }
 
-    /// Reads one tower: the object `section` of a file that has it (that of a whole model; null
-    /// means defaults), else the whole file as a model of type `model_type`.
+    /// Reads the configuration of one tower. The file of a whole model has it in the object `section`, where null means
+    /// defaults. Any other file is read as a whole, as a model of type `model_type`.
     ///
     /// # Errors
     /// As [`ConfigFile::read`].
@@ -216,7 +220,7 @@ impl ConfigFile {
     }
 }
 
-/// A string as it stands in JSON.
+/// A string with the quotes and escapes of JSON.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
@@ -224,6 +228,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::error_chain;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
@@ -249,7 +254,7 @@ mod tests {
             .and_then(|file| file.read_tower("tower_config", "align_tower", validate))
             .map(|tower| tower.width)
             .map_err(|error| {
-                error.to_string().replace(&format!("{}/", folder.path().display()), "")
+                error_chain(&error).replace(&format!("{}/", folder.path().display()), "")
             })
     }
 
@@ -286,7 +291,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let message = ConfigFile::open(folder.path()).unwrap_err().to_string();
+        let message = error_chain(&ConfigFile::open(folder.path()).unwrap_err());
         assert!(message.contains("config.json: cannot read: "), "{message}");
     }
 }

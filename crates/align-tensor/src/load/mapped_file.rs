@@ -1,4 +1,4 @@
-//! Files mapped into memory.
+//! Files that are mapped into memory.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -11,13 +11,13 @@ use memmap2::Mmap;
 use crate::number::elements;
 use crate::number::elements::Element;
 
-/// A file whose bytes are read where they lie: nothing is copied, and the system reads pages when
-/// they are touched and drops them when it needs the room.
+/// A file that is mapped into memory. Nothing is copied: the system reads a page when it is first
+/// used and drops it when memory is short.
 ///
-/// The bytes that are read must not change while the file is mapped. If another process writes
-/// over them, what is read afterwards may be old, new or mixed; if it cuts the file short,
-/// touching a lost page ends this process (`SIGBUS` on Unix). Replacing the file by renaming
-/// another over it, removing it, and appending to it are harmless.
+/// The bytes that are read must not change while the file is mapped. If another process overwrites
+/// them, bytes that are read afterwards may be old, new or mixed. If it cuts the file short,
+/// reading a lost page ends this process (`SIGBUS` on Unix). It is harmless to replace the file by
+/// renaming another over it, to remove it, and to append to it.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -35,26 +35,26 @@ impl MappedFile {
     /// Maps a file for reading.
     ///
     /// # Errors
-    /// Where there is no such file, or it cannot be read or mapped.
+    /// If there is no such file, or it cannot be read or mapped.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        // Asked before opening: opening a pipe would wait for its writer.
+        // Checked before opening, because opening a pipe would wait for its writer.
         if !path.as_ref().metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Self::of(&File::open(path)?)
+        Self::from_file(&File::open(path)?)
     }
 
     /// Maps an open file for reading.
     ///
     /// # Errors
-    /// Where it cannot be mapped.
-    pub fn of(file: &File) -> io::Result<Self> {
-        // SAFETY: the duty is that nobody changes the file while it is mapped, since a `&[u8]`
-        // promises bytes that stay as they are. No code can enforce this against other processes,
-        // so it is passed on to the user in the documentation of this type and of
-        // `ReadMode::Mmap`; this crate never writes to a file that it reads. What a broken promise
-        // can do is kept small: readers copy headers before they check them, hold sizes against
-        // the length that was mapped, and take every bit pattern of an element as valid.
+    /// If it cannot be mapped.
+    pub fn from_file(file: &File) -> io::Result<Self> {
+        // SAFETY: the duty is that nothing changes the file while it is mapped, since the bytes of
+        // a `&[u8]` must not change. No code can enforce this against other processes, so the
+        // documentation of this type and of `ReadMode::Mmap` passes the duty on to the user. This
+        // crate never writes to a file that it reads. The effect of a violation is kept small:
+        // readers copy headers before they check them, check sizes against the mapped length, and
+        // accept every bit pattern of an element.
         unsafe { Mmap::map(file) }.map(Self)
     }
 
@@ -77,29 +77,29 @@ impl MappedFile {
     /// byte order of this machine. The range's length must be a multiple of the element's size.
     ///
     /// # Errors
-    /// Where the range reaches beyond the file, or there is no memory for a copy.
+    /// If the range reaches beyond the file, or there is no memory for a copy.
     pub fn elements<T: Element>(&self, bytes: Range<u64>) -> io::Result<Cow<'_, [T]>> {
         elements::in_range(&self.0, bytes)
     }
 
-    /// Lets the system drop the pages of a range of bytes. A page that the range only shares with
-    /// its neighbours goes too, and comes back from the file when it is next touched. What lies
-    /// beyond the file is left out.
+    /// Lets the system drop the pages of a range of bytes, including pages that are only partly in
+    /// the range. A page is read from the file again when it is next used. The part of the range
+    /// beyond the end of the file is ignored.
     pub fn release(&self, bytes: Range<u64>) {
         #[cfg(unix)]
         {
             let end = bytes.end.min(self.len());
             let start = bytes.start.min(end);
             let (start, length) = (start as usize, (end - start) as usize);
-            // SAFETY: the duty is that no memory changes under Rust's feet. The map is read-only
-            // and backed by a file, so its pages hold nothing but the file's bytes: dropped pages
-            // are filled from the file again when touched, and slices borrowed from the map stay
-            // valid and keep their values. That the file itself does not change is the duty taken
-            // on in `of`. No other memory is meant: the range is within the map.
+            // SAFETY: the duty is that no memory changes while it is borrowed. The map is read-only
+            // and backed by a file, so its pages hold nothing but the file's bytes. Dropped pages
+            // are filled from the file again, so slices borrowed from the map stay valid and keep
+            // their values. `from_file` has taken on the duty that the file does not change. The
+            // range is within the map, so no other memory is affected.
             let advised = unsafe {
                 self.0.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, length)
             };
-            // It is advice: a system that does not take it has lost nothing.
+            // This is only advice: a system that ignores it still behaves correctly.
             let _ = advised;
         }
         #[cfg(not(unix))]
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_are_read_wherever_they_lie() {
+    fn elements_are_read_at_any_alignment() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let mut bytes = vec![0x7F];
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_no_error_and_a_folder_is_one() {
+    fn an_empty_file_is_mapped_and_a_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("empty");
         std::fs::write(&path, "").unwrap();

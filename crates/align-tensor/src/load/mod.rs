@@ -1,4 +1,4 @@
-//! Checkpoints and configurations: files that are untrusted until they are checked.
+//! Loading of checkpoints and configurations. Files are untrusted until they are checked.
 
 pub(crate) mod checkpoint;
 pub mod config;

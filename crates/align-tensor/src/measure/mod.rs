@@ -1,4 +1,4 @@
-//! Measurements of the machine that benchmarks compare kernels with.
+//! Measurements of the machine, with which benchmarks compare kernels.
 
 mod peak;
 #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! The most that the units can do, measured: what a kernel's speed is a share of.
+//! The peak speed of the arithmetic units, measured. Speeds of kernels are reported as a share of it.
 
 use crate::cpu::Isa;
 #[cfg(target_arch = "x86_64")]
@@ -19,22 +19,22 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-/// Chains of dependent multiply-adds that run side by side: more than the latency times the
-/// number of units of any CPU of today, and fewer than the registers.
+/// Chains of dependent multiply-adds that run at the same time: more than the latency times the
+/// number of units of any current CPU, and fewer than its registers.
 const CHAINS: usize = 12;
 
-/// Multiply-adds of each chain in a round: a fraction of a millisecond, so that some rounds are
-/// not interrupted even on a busy machine.
+/// Multiply-adds of each chain in a round. A round takes a fraction of a millisecond, so that some
+/// rounds are not interrupted even on a busy machine.
 const STEPS: usize = 1 << 17;
 
-/// Rounds, of which the fastest counts.
+/// The number of rounds. The fastest one counts.
 const ROUNDS: usize = 128;
 
-/// Floating-point operations per second of products in registers, of the runtime's precision and
-/// on all its threads together.
+/// Floating-point operations per second of products in registers, in the runtime's precision and on
+/// all its threads together.
 ///
-/// It is a ceiling that no kernel reaches: loads and stores come on top. An operation is one of the
-/// result: the three products of `bf16x3` count as one, as do the multiply-adds that emulate a
+/// No kernel reaches this peak, because kernels also load and store. Only operations of the result
+/// count: the three products of `bf16x3` are one, and so are the multiply-adds that emulate a
 /// product.
 pub fn peak_flops(runtime: &Runtime) -> f64 {
     let workers = runtime.threads.count();
@@ -70,15 +70,15 @@ fn run_chains(isa: Isa, kernel: Kernel, factor: f32) -> ChainsRun {
         #[cfg(all(test, target_arch = "x86_64"))]
         Unit::EmulatedTiles(_) => unreachable!("no instruction set has it"),
     };
-    // Three products, or none more, for each that counts.
+    // The products that are computed for each one that counts.
     let products = if kernel.precision == Precision::Bf16x3 { 3 } else { 1 };
     ChainsRun { flops: run.flops / products, ..run }
 }
 
-/// [`Chains`] of products of tiles.
+/// [`Chains`] of tile products.
 #[cfg(target_arch = "x86_64")]
 fn run_tiles(amx: Amx) -> ChainsRun {
-    /// Products of each chain: as long a round as that of the vectors, at 16 cycles a product.
+    /// Products of each chain. At 16 cycles a product, a round is as long as one of vectors.
     const PRODUCTS: usize = 1 << 13;
     const CHAINS: usize = 4;
     let mut sums = [[0.0; TILE]; TILE];
@@ -88,7 +88,7 @@ fn run_tiles(amx: Amx) -> ChainsRun {
     ChainsRun { sum: sums[0][0], flops }
 }
 
-/// [`Chains`] of products of pairs, `a = a + factor * factor + 0 * 0`: four operations each.
+/// [`Chains`] of products of bf16 pairs, `a = a + factor * factor + 0 * 0`: four operations each.
 #[cfg(target_arch = "x86_64")]
 struct PairChains<'a> {
     chains: Chains,
@@ -99,7 +99,7 @@ struct PairChains<'a> {
 impl Bf16Op for PairChains<'_> {
     #[inline(always)]
     fn run(self, unit: Avx512Bf16, s: Avx512) {
-        // The pair (0, factor), in bits.
+        // As bits, this is the pair (0, factor) of bf16 numbers.
         let factor = s.splat(self.chains.factor);
         let mut chains = [s.zero(); CHAINS];
         for _ in 0..STEPS {
@@ -112,12 +112,12 @@ impl Bf16Op for PairChains<'_> {
     }
 }
 
-/// `a = a * factor + factor`, again and again; it stays near one.
+/// Repeated steps of `a = a * factor + factor`, in which `a` stays near one.
 struct Chains {
     factor: f32,
 }
 
-/// What chains came to.
+/// The result of a round of chains.
 struct ChainsRun {
     sum: f32,
     flops: usize,
@@ -149,7 +149,7 @@ mod tests {
     fn every_chain_runs_to_its_limit() {
         for isa in Isa::available() {
             let run = isa.dispatch(Chains { factor: 0.5 });
-            // The fixed point of a/2 + 1/2 is 1, exactly, in each lane of each chain.
+            // Each lane of each chain ends at the fixed point of a/2 + 1/2, which is exactly 1.
             assert_eq!(run.sum as usize, run.flops / (2 * STEPS), "{isa:?}");
         }
     }
@@ -162,8 +162,8 @@ mod tests {
                 continue;
             }
             let run = run_chains(isa, kernel, 0.5);
-            // Each lane of each chain has added 1/4 (the upper half of the bits of 1/2, squared;
-            // the lower half is zero) in each step: exact up to 2^24.
+            // Each lane of each chain has added 1/4 in each step: the square of 1/2, which is the
+            // upper half of the pair, while the lower half is zero. This is exact up to 2^24.
             assert_eq!(f64::from(run.sum), (run.flops / 16) as f64);
         }
     }
@@ -173,14 +173,14 @@ mod tests {
         for isa in Isa::available() {
             let kernel = Kernel::fastest(isa, Precision::Bf16);
             if kernel.unit.is_tiles() {
-                // 32 products of 1/4 in each step, in each of 2^13.
+                // 32 products of 1/4 in each of 2^13 steps.
                 assert_eq!(run_chains(isa, kernel, 0.5).sum, 65536.0);
             }
         }
     }
 
     #[test]
-    fn the_peak_is_a_number_of_this_world() {
+    fn the_peak_is_plausible() {
         let runtime = Runtime::new().unwrap().with_threads(Threads::single());
         let peak = peak_flops(&runtime);
         assert!((1e8..1e13).contains(&peak), "{peak}");

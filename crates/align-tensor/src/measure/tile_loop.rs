@@ -1,53 +1,54 @@
-//! The loop over `k` alone, on operands that lie as a benchmark wants them.
+//! The loop of tile products over `k`, on operands whose placement a benchmark chooses.
 
 use crate::cpu::amx::block::{BLOCK, Block, Tiles};
 use crate::cpu::amx::{Amx, TILE};
 use crate::cpu::prefetch::Fetch;
 use crate::cpu::{Isa, IsaName};
 use crate::memory::AlignedBuffer;
-use crate::number::bf16;
+use half::bf16;
 
-/// Times that [`TileLoop::run`] goes over everything: configuring the tiles costs little beside it.
+/// Passes of one [`TileLoop::run`]. Compared with this many, configuring the tiles costs little.
 const PASSES: usize = 64;
 
 /// Bytes of a word.
-const WORD: usize = size_of::<f32>();
+const WORD: usize = size_of::<Pair>();
 
-/// What a [`TileLoop`] multiplies: `32 * row_blocks` rows by 32 columns, two tiles by two at a time.
+/// The operands of a [`TileLoop`]: `32 * row_blocks` rows times 32 columns, in blocks of two by two
+/// tiles.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct TileLayout {
-    /// Inputs: a multiple of 32.
+    /// Length of the sums: a multiple of 32.
     pub k: usize,
-    /// Blocks of 32 rows that meet the same columns, one after another.
+    /// Blocks of 32 rows, which are multiplied by the same columns one after another.
     pub row_blocks: usize,
-    /// Numbers in two parts, and three products for each.
+    /// Whether numbers have two parts, with three products for each product (`bf16x3`).
     pub three_products: bool,
-    /// Bytes from a cache line to where the rows on the left begin: a multiple of 4.
-    pub left_offset: usize,
-    /// Bytes from a cache line to where the columns begin: a multiple of 4.
+    /// Offset in bytes of the lhs rows from a cache line: a multiple of 4.
+    pub lhs_offset: usize,
+    /// Offset in bytes of the columns from a cache line: a multiple of 4.
     pub columns_offset: usize,
-    /// Bytes between the rows on the left: a multiple of 4.
+    /// Bytes between two lhs rows: a multiple of 4.
     pub gap: usize,
 }
 
 impl TileLayout {
-    /// `32 * row_blocks` rows of `k` bf16 numbers, all on cache lines and without gaps.
+    /// `32 * row_blocks` rows of `k` bf16 numbers, aligned to cache lines and without gaps.
     pub fn new(k: usize, row_blocks: usize) -> Self {
         let three_products = false;
-        Self { k, row_blocks, three_products, left_offset: 0, columns_offset: 0, gap: 0 }
+        Self { k, row_blocks, three_products, lhs_offset: 0, columns_offset: 0, gap: 0 }
     }
 
     fn parts(self) -> usize {
         if self.three_products { 2 } else { 1 }
     }
 
-    /// Bytes of a part of a row on the left.
+    /// Bytes of one part of an lhs row.
     fn part(self) -> usize {
         2 * self.k
     }
 
-    /// Bytes from row to row on the left.
+    /// Bytes from one lhs row to the next.
     fn stride(self) -> usize {
         self.parts() * self.part() + self.gap
     }
@@ -57,30 +58,31 @@ impl TileLayout {
     }
 }
 
-/// The tile kernel on rows and columns of its own, for benchmarks.
+/// The tile kernel with its own operands, for benchmarks.
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct TileLoop {
     amx: Amx,
     operands: Operands,
 }
 
 impl TileLoop {
-    /// None where `isa` has no tiles.
+    /// A loop over operands in this layout. None if `isa` has no tiles.
     ///
     /// # Panics
-    /// Where a size is not a multiple of what [`TileLayout`] says, or there is nothing to multiply.
+    /// If a size is not the multiple that [`TileLayout`] requires, or is zero.
     pub fn new(isa: Isa, layout: TileLayout) -> Option<Self> {
         let amx = (isa.name() == IsaName::Amx).then(Amx::detect).flatten()?;
         Some(Self { amx, operands: Operands::new(layout) })
     }
 
-    /// The floating-point operations of a [`run`](Self::run): two for each product of the result.
+    /// The floating-point operations of one [`run`](Self::run): two for each product of the result.
     pub fn flops(&self) -> usize {
         let TileLayout { k, .. } = self.operands.layout;
         2 * self.operands.layout.rows() * BLOCK * k * PASSES
     }
 
-    /// Multiplies everything, again and again.
+    /// Multiplies all operands in several passes.
     pub fn run(&mut self) {
         let Self { amx, operands } = self;
         amx.configured(|| {
@@ -91,40 +93,44 @@ impl TileLoop {
     }
 }
 
+/// A word that holds two bf16 numbers.
+type Pair = [bf16; 2];
+
+#[derive(Debug)]
 struct Operands {
     layout: TileLayout,
-    left: AlignedBuffer<f32>,
-    columns: AlignedBuffer<f32>,
-    /// Of the block that was multiplied last.
+    lhs: AlignedBuffer<Pair>,
+    columns: AlignedBuffer<Pair>,
+    /// The sums of the last block.
     sums: AlignedBuffer<f32>,
 }
 
 impl Operands {
     fn new(layout: TileLayout) -> Self {
-        let TileLayout { k, left_offset, columns_offset, gap, .. } = layout;
+        let TileLayout { k, lhs_offset, columns_offset, gap, .. } = layout;
         assert!(k.is_multiple_of(2 * TILE) && k > 0 && layout.row_blocks > 0, "whole tiles");
-        assert!([left_offset, columns_offset, gap].iter().all(|bytes| bytes.is_multiple_of(WORD)));
+        assert!([lhs_offset, columns_offset, gap].iter().all(|bytes| bytes.is_multiple_of(WORD)));
         let columns = k / 2 * BLOCK * layout.parts();
         Self {
             layout,
-            left: numbers(left_offset / WORD + layout.rows() * layout.stride() / WORD),
-            columns: numbers(columns_offset / WORD + columns),
+            lhs: pairs(lhs_offset / WORD + layout.rows() * layout.stride() / WORD),
+            columns: pairs(columns_offset / WORD + columns),
             sums: AlignedBuffer::zeroed(BLOCK * BLOCK),
         }
     }
 
     #[inline(always)]
     fn multiply<T: Tiles>(&mut self, tiles: T) {
-        let Self { layout, left, columns, sums } = self;
+        let Self { layout, lhs, columns, sums } = self;
         for block in 0..layout.row_blocks {
-            // SAFETY: behind their offset, `left` has `row_blocks` times 32 rows of `stride` bytes, each with
-            // its parts, and `columns` `k / 2 = 16 * steps` rows of 128 bytes for each part (`new`); `sums`
-            // is a block. Who has real tiles has configured them (`TileLoop::run`).
+            // SAFETY: `new` allocates the operands. After its offset, `lhs` has `32 * row_blocks` rows of
+            // `stride` bytes with all parts, and `columns` has `k / 2 = 16 * steps` rows of 128 bytes for
+            // each part. `sums` is a block. `TileLoop::run` has configured the tiles.
             unsafe {
-                let first = layout.left_offset + block * BLOCK * layout.stride();
+                let first = layout.lhs_offset + block * BLOCK * layout.stride();
                 tiles.multiply(Block {
                     steps: layout.k / (2 * TILE),
-                    a: left.as_ptr().cast::<u8>().add(first),
+                    a: lhs.as_ptr().cast::<u8>().add(first),
                     a_stride: layout.stride(),
                     a_low: layout.three_products.then_some(layout.part()),
                     b: columns.as_ptr().cast::<u8>().add(layout.columns_offset),
@@ -137,14 +143,13 @@ impl Operands {
     }
 }
 
-/// Pairs of small integers in bf16, whose products and sums are exact.
-fn numbers(words: usize) -> AlignedBuffer<f32> {
-    let mut buffer = AlignedBuffer::<f32>::zeroed(words);
-    let half = |index: usize| u32::from(bf16::round((index * 11 % 15) as f32 - 7.0));
-    for (index, word) in buffer.iter_mut().enumerate() {
-        *word = f32::from_bits(half(2 * index) | half(2 * index + 1) << 16);
+/// Pairs of small integers, whose products and sums are exact.
+fn pairs(count: usize) -> AlignedBuffer<Pair> {
+    let mut pairs = AlignedBuffer::zeroed(count);
+    for (index, number) in pairs.as_flattened_mut().iter_mut().enumerate() {
+        *number = bf16::from_f32((index * 11 % 15) as f32 - 7.0);
     }
-    buffer
+    pairs
 }
 
 #[cfg(test)]
@@ -153,16 +158,14 @@ mod tests {
     use crate::cpu::amx::block::ROW;
     use crate::cpu::amx::emulated::Emulated;
 
-    /// The last block, by its definition.
+    /// The sums of the last block, from the definition of the product.
     fn expected(operands: &Operands) -> Vec<f32> {
         let layout = operands.layout;
-        let number = |buffer: &AlignedBuffer<f32>, byte: usize| {
-            let word = buffer[byte / WORD].to_bits();
-            bf16::widen((word >> (8 * (byte % WORD))) as u16)
-        };
-        let first = layout.left_offset + (layout.rows() - BLOCK) * layout.stride();
-        let left = |row: usize, k: usize, part: usize| {
-            number(&operands.left, first + row * layout.stride() + part * layout.part() + 2 * k)
+        let number =
+            |pairs: &[Pair], byte: usize| pairs.as_flattened()[byte / size_of::<bf16>()].to_f32();
+        let first = layout.lhs_offset + (layout.rows() - BLOCK) * layout.stride();
+        let lhs = |row: usize, k: usize, part: usize| {
+            number(&operands.lhs, first + row * layout.stride() + part * layout.part() + 2 * k)
         };
         let columns = |k: usize, column: usize, part: usize| {
             let row = (k / 2 * layout.parts() + part) * ROW;
@@ -172,7 +175,7 @@ mod tests {
         let sum = |row, column| {
             (0..layout.k)
                 .flat_map(|k| {
-                    terms.iter().map(move |&(a, b)| left(row, k, a) * columns(k, column, b))
+                    terms.iter().map(move |&(a, b)| lhs(row, k, a) * columns(k, column, b))
                 })
                 .sum()
         };
@@ -180,15 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn every_layout_multiplies_its_operands() {
+    fn operands_of_every_layout_are_multiplied() {
         let plain = TileLayout::new(96, 2);
         let layouts = [
             plain,
-            TileLayout { left_offset: 16, ..plain },
+            TileLayout { lhs_offset: 16, ..plain },
             TileLayout { columns_offset: 16, ..plain },
             TileLayout { gap: 64, ..plain },
             TileLayout { three_products: true, ..plain },
-            TileLayout { three_products: true, left_offset: 4, columns_offset: 8, gap: 4, ..plain },
+            TileLayout { three_products: true, lhs_offset: 4, columns_offset: 8, gap: 4, ..plain },
         ];
         for layout in layouts {
             let mut operands = Operands::new(layout);

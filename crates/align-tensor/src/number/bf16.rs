@@ -1,17 +1,21 @@
 //! bfloat16: the upper half of an `f32`, rounded.
 //!
 //! It has 8 significant bits, so rounding to nearest changes a number by at most `u = 2^-8` of
-//! itself. The rules are those of the CPUs' own conversions (`vcvtneps2bf16`), so that emulated
-//! products see the same operands:
+//! itself. The rules are those of the CPU's own conversion (`vcvtneps2bf16`), so that emulated
+//! products read the same operands:
 //!
-//! - ties go to the even one; what is above the largest bf16 by half a step or more, infinity;
-//! - subnormals, of either sign, become zero of that sign;
-//! - a NaN stays one: quiet, with the upper bits of its payload.
+//! - ties are rounded to even;
+//! - a number above the largest bf16 by half a step or more becomes infinity;
+//! - a subnormal becomes zero of the same sign;
+//! - a NaN stays NaN: quiet, with the upper bits of its payload.
 //!
-//! A number is kept in two parts as `high = round(x)` and `low = round(x - high)`. The difference
-//! is exact, so `high + low` is off by at most `u² |x| = 2^-16 |x|` (and `2^-126`, where `low` is
-//! subnormal). Where `high` is no finite number, `low` is zero; a product of infinity in two parts is
-//! NaN, since it meets a zero.
+//! [`split`] keeps a number in two parts, `high = round(x)` and `low = round(x - high)`. The
+//! difference is exact, so the error of `high + low` is at most `u² |x| = 2^-16 |x|` (plus `2^-126`
+//! if `low` is subnormal). If `high` is not finite, `low` is zero. The product of an infinity in two
+//! parts is NaN, because one of its terms is infinity times zero.
+//!
+//! The functions work on bits: [`half::bf16::from_f32`] keeps subnormals and must not be used for
+//! operands of products.
 
 /// The bits of `x` rounded to bf16.
 #[inline(always)]
@@ -22,19 +26,19 @@ pub(crate) fn round(x: f32) -> u16 {
     } else if bits & 0x7f80_0000 == 0 {
         bits >> 16 & 0x8000
     } else {
-        // Less than a half of the dropped part is added, and one more where the kept part is odd.
+        // Adds just under half a step, and one more if the kept part is odd: ties go to even.
         (bits + 0x7fff + (bits >> 16 & 1)) >> 16
     };
     upper as u16
 }
 
-/// The value of bf16 bits: exact.
+/// The value of bf16 bits, exactly.
 #[inline(always)]
 pub(crate) fn widen(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
-/// The bits of `[high, low]`.
+/// The bits of the two parts `[high, low]`.
 #[inline(always)]
 pub(crate) fn split(x: f32) -> [u16; 2] {
     let high = round(x);
@@ -47,7 +51,7 @@ mod tests {
     use super::*;
     use half::bf16;
 
-    /// Every upper half with lower halves about its ties.
+    /// Every upper half, with lower halves at and around its ties.
     fn all() -> impl Iterator<Item = f32> {
         let lower = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff];
         (0..=u16::MAX)

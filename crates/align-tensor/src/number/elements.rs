@@ -1,4 +1,4 @@
-//! What files hold in little-endian order, and room for it.
+//! Elements of files, which are little-endian.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,7 +7,7 @@ use std::ops::Range;
 use bytemuck::Pod;
 use half::{bf16, f16};
 
-/// A type whose values files hold in little-endian order.
+/// A type whose values are stored in files in little-endian order.
 pub trait Element: Pod {
     /// The value whose bytes were read in little-endian order.
     fn to_native_order(self) -> Self;
@@ -49,8 +49,8 @@ impl Element for bf16 {
     }
 }
 
-/// The little-endian elements in a range of bytes, borrowed if they are aligned and in the byte order of this machine. An
-/// error if the range reaches beyond `all`. The range's length must be a multiple of the element's size.
+/// The little-endian elements in a range of bytes, borrowed if they are aligned and in the byte order of this machine.
+/// The range's length must be a multiple of the element's size. Fails if the range reaches beyond `all`.
 pub(crate) fn in_range<T: Element>(all: &[u8], range: Range<u64>) -> io::Result<Cow<'_, [T]>> {
     if range.start > range.end || range.end > all.len() as u64 {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -81,7 +81,7 @@ pub(crate) fn filled<T: Element>(
     Ok(elements)
 }
 
-/// `count` zeros, or an error where `vec!` would end the process.
+/// `count` zeros. Fails if there is not enough memory, where `vec!` would end the process.
 pub(crate) fn zeroed<T: Pod>(count: usize) -> io::Result<Vec<T>> {
     let mut elements = Vec::new();
     elements.try_reserve_exact(count)?;

@@ -2,11 +2,15 @@
 
 pub(crate) mod bf16;
 pub(crate) mod elements;
+mod format;
+mod numbers;
 mod precision;
 pub(crate) mod quantize;
 pub(crate) mod sizes;
 mod values;
 
 pub use elements::Element;
+pub use format::NumberFormat;
+pub use numbers::{Numbers, NumbersCow, NumbersMut};
 pub use precision::{Precision, PrecisionError};
 pub use values::{ValueFormat, Values, ValuesMut};

@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 /// How the matrix products of a forward are computed.
 ///
-/// Sums are `f32` in all of them, and so is everything that is no product with weights: depthwise
-/// convolutions, attention's own products, squeeze-excite, the stem, norms, softmax, activations.
-/// Every precision can be had on every machine: what its instructions cannot do is emulated, by
-/// the same arithmetic.
+/// Sums are `f32` in every precision. So is all other arithmetic: depthwise convolutions, the
+/// products inside attention, squeeze-excite, the stem, norms, softmax and activations. Every
+/// precision is available on every machine: the same arithmetic is emulated if the CPU has no
+/// instructions for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Precision {
@@ -17,34 +17,35 @@ pub enum Precision {
     #[default]
     F32,
     /// Weights and activations as sums of two bf16 numbers, `high + low`, and three products for
-    /// each product: `high * high + high * low + low * high`. What is left out, `low * low` and
-    /// what the two parts cannot hold of either side, is at most `3 * 2^-16` of a product, and
-    /// some `2^-18` of it on average.
+    /// each product: `high * high + high * low + low * high`. The error is at most `3 * 2^-16` of a
+    /// product and about `2^-18` of it on average. It comes from `low * low`, which is left out, and
+    /// from the bits that two parts cannot hold.
     Bf16x3,
-    /// Weights and activations rounded to bf16 (8 bits: at most `2^-8` off, each); products are
-    /// exact. The image tower's SiLU is within `2^-12` of itself, and what its depthwise convolutions make is kept in bf16.
+    /// Weights and activations rounded to bf16, each with an error of at most `2^-8`; products are
+    /// exact. In the image tower, SiLU has an error of at most `2^-12` and the outputs of depthwise
+    /// convolutions are stored in bf16.
     Bf16,
-    /// The text tower's weights as integers of -127 to 127 and a scale for each output;
-    /// activations, and the weights of all else, as in [`Bf16`](Self::Bf16).
+    /// The text tower's weights as integers of -127 to 127 with a scale for each output.
+    /// Activations and all other weights are as in [`Bf16`](Self::Bf16).
     Int8,
 }
 
 impl Precision {
-    /// Every precision, the most exact first.
+    /// Every precision, from the most exact one down.
     pub const ALL: [Self; 4] = [Self::F32, Self::Bf16x3, Self::Bf16, Self::Int8];
 
-    /// The precisions that can be had on this machine: all.
+    /// The precisions that are available on this machine: all of them.
     pub fn available() -> &'static [Self] {
         &Self::ALL
     }
 
-    /// This precision for layers whose weights are not kept as integers.
+    /// This precision for layers whose weights are not stored as integers.
     #[must_use]
     pub fn without_int8(self) -> Self {
         if self == Self::Int8 { Self::Bf16 } else { self }
     }
 
-    /// How values are kept that only a product of this precision reads, and tables beside it.
+    /// The format of activations that only a product of this precision reads, and of embedding tables.
     pub fn value_format(self) -> ValueFormat {
         match self {
             Self::F32 | Self::Bf16x3 => ValueFormat::F32,
@@ -64,7 +65,7 @@ impl fmt::Display for Precision {
     }
 }
 
-/// A precision that is not known.
+/// An unknown name of a precision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("precision {0:?} is not available: expected f32, bf16x3, bf16 or int8")]
 pub struct PrecisionError(String);

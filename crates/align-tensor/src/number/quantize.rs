@@ -3,9 +3,9 @@
 /// The largest magnitude of an integer weight.
 const LARGEST_INTEGER: f32 = 127.0;
 
-/// The nearest integers of -127 to 127 to `row / scale`, and the scale, which makes the largest
-/// magnitude 127. Where the row holds NaN or infinity, the scale is NaN, so that the damage stays
-/// visible.
+/// Rounds `row / scale` to integers of -127 to 127 and returns the scale, with which the largest
+/// magnitude becomes 127. If the row holds NaN or infinity, the scale is NaN, so that the damage
+/// stays visible.
 pub(crate) fn quantize(row: &[f32], to: &mut [i8]) -> f32 {
     if row.iter().any(|x| !x.is_finite()) {
         to.fill(1);

@@ -1,11 +1,11 @@
-//! Arithmetic on sizes that come from outside: a release build must not let them wrap.
+//! Checked arithmetic on sizes that come from outside: they must not wrap in a release build.
 
 use std::ops::Range;
 
-/// The product of sizes, as the length of an array of that shape.
+/// The number of elements of an array of this shape.
 ///
 /// # Panics
-/// Where it does not fit.
+/// If it overflows.
 pub(crate) fn product<const N: usize>(sizes: [usize; N]) -> usize {
     sizes
         .into_iter()
@@ -13,10 +13,10 @@ pub(crate) fn product<const N: usize>(sizes: [usize; N]) -> usize {
         .unwrap_or_else(|| panic!("an array of {sizes:?} does not fit in memory"))
 }
 
-/// Piece `index` of `0..total` cut into `pieces` of equal length, give or take one.
+/// Piece `index` of `0..total`, cut into `pieces` whose lengths differ by at most one.
 #[inline]
 pub(crate) fn piece(total: usize, index: usize, pieces: usize) -> Range<usize> {
-    // The first `longer` pieces have one more; nothing overflows, since a bound is at most `total`.
+    // The first `longer` pieces are longer by one. Nothing overflows: a bound is at most `total`.
     let (len, longer) = (total / pieces, total % pieces);
     let bound = |index: usize| index * len + index.min(longer);
     bound(index)..bound(index + 1)

@@ -1,74 +1,37 @@
-//! Inner products of many rows with a few queries: exact search.
+//! Exact search: inner products of many rows with a few queries.
 //!
-//! `score[row, query] = sum over i of rows[row, i] * queries[query, i]`, rows of `f32` or `f16`
-//! where they lie (a mapped file, for instance), queries of `f32`; all row-major. Scores are not
-//! stored: those at or above a floor are handed on as they are found, and whoever takes them
-//! raises the floor.
+//! `score[row, query] = sum over i of rows[row, i] * queries[query, i]`, all arrays row-major. Rows
+//! are `f32` or `f16` and are read in place, for example in a mapped file. Queries are `f32`. Scores
+//! are not stored: each score at or above a floor is reported at once, and the receiver can raise
+//! the floor.
 //!
 //! - [`tile`]: a few rows times a few queries, in registers.
-//! - [`screen`]: with many queries, a look at rows in bytes first.
+//! - [`prefilter`]: for many queries, products in 8 bits that exclude most pairs.
 //!
-//! A score is one chain of multiply-adds for each lane of a vector, whose lanes are added at the
-//! end. It depends on the row and the query alone: the same bits whichever other rows and queries
-//! are scanned with them, and whether the row is `f32` or the same values in `f16`.
+//! A score is one chain of multiply-adds in each lane of a vector; the lanes are added at the end.
+//! It depends on its row and query only. Other rows and queries of the scan do not change its bits,
+//! and neither does storing the same values as `f16`.
 
 #[cfg(target_arch = "x86_64")]
-mod screen;
+mod prefilter;
 mod tile;
-
-use half::f16;
-use std::ops::Range;
 
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
 use crate::memory::AlignedBuffer;
+use crate::number::Numbers;
 use crate::number::sizes::product;
-use tile::{RowElement, Tile};
+use crate::scan::tile::{RowElement, Tile};
 
-/// Rows to be scanned, one after another.
-#[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
-    /// In single precision.
-    F32(&'a [f32]),
-    /// In half precision, widened as they are read.
-    F16(&'a [f16]),
-}
-
-impl<'a> Rows<'a> {
-    /// The number of values of all rows.
-    pub fn len(self) -> usize {
-        match self {
-            Self::F32(values) => values.len(),
-            Self::F16(values) => values.len(),
-        }
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// Some of the values.
-    ///
-    /// # Panics
-    /// Where the range reaches beyond the end.
-    pub fn slice(self, values: Range<usize>) -> Rows<'a> {
-        match self {
-            Self::F32(all) => Rows::F32(&all[values]),
-            Self::F16(all) => Rows::F16(&all[values]),
-        }
-    }
-}
-
-/// Queries, laid out for [`scan`](Self::scan).
+/// Queries in the layout of [`scan`](Self::scan).
 ///
 /// ```
-/// use align_tensor::{Isa, Rows, ScanQueries};
+/// use align_tensor::{Isa, Numbers, ScanQueries};
 ///
 /// let queries = ScanQueries::new(Isa::best(), &[1.0, 0.0, 0.0, 1.0], 2);
 /// let rows = [0.6, 0.8, 0.8, -0.6, 0.0, 1.0];
 /// let mut best = [(0, f32::MIN); 2];
-/// queries.scan(Rows::F32(&rows), &mut [0.0; 2], &mut |query, row, score| {
+/// queries.scan(Numbers::F32(&rows), &mut [0.0; 2], &mut |query, row, score| {
 ///     best[query] = (row, score);
 ///     score.next_up()
 /// });
@@ -78,31 +41,31 @@ impl<'a> Rows<'a> {
 pub struct ScanQueries {
     isa: Isa,
     dim: usize,
-    /// `[count, dim]`, row-major; aligned, since most loads of a tile are of queries.
+    /// `[count, dim]`, row-major. Aligned, because most loads of a tile are loads of queries.
     values: AlignedBuffer<f32>,
     #[cfg(target_arch = "x86_64")]
-    screen: Option<screen::Screen>,
+    prefilter: Option<prefilter::Prefilter>,
 }
 
-/// Takes a score: called with the query's number, the row's number and the score, it returns the
-/// floor from now on.
+/// Receives a score: it is called with the query, the row and the score, and returns the new floor
+/// of the query.
 type Found<'a> = &'a mut dyn FnMut(usize, usize, f32) -> f32;
 
 impl ScanQueries {
     /// Queries `[count, dim]`.
     ///
     /// # Panics
-    /// Where `dim` is zero or `queries` has not a whole number of rows.
+    /// If `dim` is zero or `queries` does not have a whole number of rows.
     pub fn new(isa: Isa, queries: &[f32], dim: usize) -> Self {
         assert!(dim > 0 && queries.len().is_multiple_of(dim), "queries [count, {dim}]");
-        let mut values = AlignedBuffer::<f32>::zeroed(queries.len());
+        let mut values = AlignedBuffer::zeroed(queries.len());
         values.copy_from_slice(queries);
         Self {
             isa,
             dim,
             values,
             #[cfg(target_arch = "x86_64")]
-            screen: screen::Screen::new(isa, queries, dim),
+            prefilter: prefilter::Prefilter::new(isa, queries, dim),
         }
     }
 
@@ -111,41 +74,43 @@ impl ScanQueries {
         self.values.len() / self.dim
     }
 
-    /// The values of a query or row.
+    /// The number of values of a query or row.
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// Calls `found(query, row, score)` for every score that is at or above `floors[query]`, which
-    /// becomes what `found` returns. The rows of one query come in order; a score that is NaN is
-    /// never found. Works on the calling thread alone.
+    /// Scans `rows [_, dim]` of `f32` or `f16`. Calls `found(query, row, score)` for every score that
+    /// is at or above `floors[query]`, and sets that floor to the result of `found`. The rows of one
+    /// query come in order. A score that is NaN is never reported. Only the calling thread works.
     ///
     /// # Panics
-    /// Where `rows` is not a whole number of rows or `floors` has not one value for each query.
-    pub fn scan(&self, rows: Rows<'_>, floors: &mut [f32], found: Found<'_>) {
+    /// If `rows` has another format or not a whole number of rows, or if `floors` does not have one
+    /// value for each query.
+    pub fn scan(&self, rows: Numbers<'_>, floors: &mut [f32], found: Found<'_>) {
         assert!(rows.len().is_multiple_of(self.dim), "rows of {} values", self.dim);
         assert_eq!(floors.len(), self.count(), "a floor for each query");
         match rows {
-            Rows::F32(rows) => self.run(Scan { queries: self, rows, floors, found }),
-            Rows::F16(rows) => self.run(Scan { queries: self, rows, floors, found }),
+            Numbers::F32(rows) => self.run(Scan { queries: self, rows, floors, found }),
+            Numbers::F16(rows) => self.run(Scan { queries: self, rows, floors, found }),
+            other => panic!("rows of {:?}: expected F32 or F16", other.format()),
         }
     }
 
     fn run<'a, T: RowElement>(&'a self, scan: Scan<'a, T>) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(screen) = &self.screen {
-            screen.scan(scan);
+        if let Some(prefilter) = &self.prefilter {
+            prefilter.scan(scan);
             return;
         }
         self.isa.dispatch(scan);
     }
 }
 
-/// From so many queries on, a row is widened once for all of them.
+/// The fewest queries for which a row is widened once for all of them.
 const WIDENED_FROM: usize = 5;
 
-/// The tiles of rows that are widened together. A tile's worth of queries is read once for all of
-/// them: they fit the first-level cache beside it, all queries do not.
+/// Tiles of rows that are widened together. The queries of one tile are read once for all of these
+/// rows, because the first-level cache holds both. It does not hold all queries.
 const TILES: usize = 3;
 
 /// A scan whose sizes have been checked.
@@ -176,14 +141,14 @@ impl<T: RowElement> Scan<'_, T> {
         self.queries.count() >= WIDENED_FROM
     }
 
-    /// Room for so many widened rows, if they are widened.
+    /// Memory for `height` widened rows, if rows are widened.
     fn room(&self, height: usize) -> AlignedBuffer<f32> {
         let height = if self.is_widened() { height } else { 0 };
         AlignedBuffer::zeroed(product([height, self.queries.dim]))
     }
 
-    /// Scores some rows, the first of them number `first`, against all queries. `room` is for as
-    /// many rows.
+    /// Scores rows with all queries. `first` is the number of the first row, and `room` has memory
+    /// for these rows.
     #[inline(always)]
     fn score_all<S: Simd>(&mut self, s: S, rows: &[T], first: usize, room: &mut [f32]) {
         if self.is_widened() {
@@ -196,10 +161,10 @@ impl<T: RowElement> Scan<'_, T> {
 }
 
 impl<T> Scan<'_, T> {
-    /// Scores some rows, the first of them number `first`, against all queries. Rows that lie in
-    /// memory rather than in the cache `are_fetched` ahead.
+    /// Scores rows with all queries. `first` is the number of the first row. `prefetches` is for rows
+    /// that are in memory and not in the cache.
     #[inline(always)]
-    fn score<S: Simd, R: RowElement>(&mut self, s: S, rows: &[R], first: usize, are_fetched: bool) {
+    fn score<S: Simd, R: RowElement>(&mut self, s: S, rows: &[R], first: usize, prefetches: bool) {
         let (dim, count) = (self.queries.dim, self.queries.count());
         let tile = tile::full_height::<S>(count);
         let mut query = 0;
@@ -208,10 +173,10 @@ impl<T> Scan<'_, T> {
             let queries = &self.queries.values[query * dim..][..width * dim];
             for (index, rows) in rows.chunks(tile * dim).enumerate() {
                 let first = first + index * tile;
-                let scores = s.outline(Tile { rows, queries, dim, are_fetched });
+                let scores = s.outline(Tile { rows, queries, dim, prefetches });
                 for (row, scores) in scores[..rows.len() / dim].iter().enumerate() {
                     for (column, &score) in scores[..width].iter().enumerate() {
-                        self.hand_on(query + column, first + row, score);
+                        self.report(query + column, first + row, score);
                     }
                 }
             }
@@ -219,9 +184,9 @@ impl<T> Scan<'_, T> {
         }
     }
 
-    /// Hands a score on where it reaches its query's floor.
+    /// Reports a score if it reaches the floor of its query.
     #[inline(always)]
-    fn hand_on(&mut self, query: usize, row: usize, score: f32) {
+    fn report(&mut self, query: usize, row: usize, score: f32) {
         let floor = &mut self.floors[query];
         if score >= *floor {
             *floor = (self.found)(query, row, score);

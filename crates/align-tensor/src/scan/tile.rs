@@ -1,20 +1,20 @@
-//! A few rows times a few queries, in registers.
+//! Tiles: a few rows times a few queries, in registers.
 //!
-//! Each pair has an accumulator, a vector over the dimension: every load of a row serves all
-//! queries of the tile, and every load of a query all its rows.
+//! Each pair has an accumulator, which is a vector over the dimension. A vector of a row is loaded
+//! once for all queries of the tile, and a vector of a query once for all its rows.
 
 use half::f16;
 
 use crate::cpu::simd::{Op, Simd, prefetch};
 
-/// The most queries of a tile.
+/// The largest number of queries of a tile.
 pub(super) const WIDTH: usize = 4;
 
-/// The most rows that a tile has on any instruction set.
+/// The largest number of rows of a tile, on any instruction set.
 pub(super) const MAX_HEIGHT: usize = 8;
 
-/// The rows of a full tile for so many queries: as many accumulators as the registers hold, and
-/// enough that each waits for itself no longer than a multiply-add takes.
+/// Rows of a full tile for this number of queries. The accumulators fit the registers, and there are
+/// enough of them to hide the latency of a multiply-add.
 pub(super) const fn full_height<S: Simd>(queries: usize) -> usize {
     match (S::REGISTERS, queries) {
         (16.., 1) => 8,
@@ -25,21 +25,21 @@ pub(super) const fn full_height<S: Simd>(queries: usize) -> usize {
     }
 }
 
-/// What rows are made of.
+/// An element of rows.
 pub(super) trait RowElement: Copy {
     /// Loads a vector.
     ///
     /// # Safety
-    /// `p` must be valid for reads of `LANES` values; no alignment is asked.
+    /// `p` must be valid for reads of `LANES` values. It needs no alignment.
     unsafe fn load<S: Simd>(s: S, p: *const Self) -> S::V;
 
-    /// Loads `n <= LANES` values, and zero into the lanes behind them.
+    /// Loads `n <= LANES` values, and zero into the lanes after them.
     ///
     /// # Safety
     /// `p` must be valid for reads of `n` values, and `n` at most `LANES`.
     unsafe fn load_first<S: Simd>(s: S, p: *const Self, n: usize) -> S::V;
 
-    /// The same values in `f32`: in `room`, which is at least as long, or where they lie.
+    /// The same values as `f32`: in `room`, which is at least as long, or in place.
     fn widen<'a, S: Simd>(s: S, values: &'a [Self], room: &'a mut [f32]) -> &'a [f32];
 }
 
@@ -85,7 +85,7 @@ impl RowElement for f16 {
             s.store_slice(room, unsafe { s.load_f16(values.as_ptr()) });
         }
         let rest = chunks.remainder();
-        // SAFETY: the rest has as many values as it says, fewer than `LANES`.
+        // SAFETY: `rest` is valid for reads of its length, which is less than `LANES`.
         s.store_tail(widened.into_remainder(), unsafe {
             s.load_f16_first(rest.as_ptr(), rest.len())
         });
@@ -99,8 +99,8 @@ pub(super) struct Tile<'a, T> {
     pub(super) rows: &'a [T],
     pub(super) queries: &'a [f32],
     pub(super) dim: usize,
-    /// Whether the rows behind these are fetched meanwhile: they are read next, from memory.
-    pub(super) are_fetched: bool,
+    /// Whether the rows after these are prefetched: they are in memory and are read next.
+    pub(super) prefetches: bool,
 }
 
 /// The scores of a tile, `[row][query]`.
@@ -138,7 +138,7 @@ impl<T: RowElement> Tile<'_, T> {
         }
     }
 
-    /// The scores of `H` rows from row `first` on with the `W` queries that there are.
+    /// The scores of `H` rows from row `first` on with all `W` queries.
     #[inline(always)]
     fn score<S: Simd, const H: usize, const W: usize>(
         &self,
@@ -156,14 +156,14 @@ impl<T: RowElement> Tile<'_, T> {
             let queries: [S::V; W] =
                 std::array::from_fn(|q| unsafe { s.load(queries.as_ptr().add(q * dim + i)) });
             for (row, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: and within each of the `H` rows.
+                // SAFETY: they also lie within each of the `H` rows.
                 let (x, next) = unsafe {
                     let p = rows.as_ptr().add(row * dim + i);
                     (T::load(s, p), p.wrapping_add(H * dim))
                 };
-                // What the next tile reads: memory is the limit, and pages end the processor's
-                // own fetching.
-                if self.are_fetched {
+                // The rows of the next tile. Memory limits the speed, and the hardware prefetcher
+                // stops at the end of a page.
+                if self.prefetches {
                     prefetch(next);
                 }
                 for (sum, &query) in sums.iter_mut().zip(&queries) {
@@ -178,7 +178,7 @@ impl<T: RowElement> Tile<'_, T> {
                 s.load_first(queries.as_ptr().add(q * dim + whole), rest)
             });
             for (row, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: and within each row.
+                // SAFETY: they also lie within each row.
                 let x = unsafe { T::load_first(s, rows.as_ptr().add(row * dim + whole), rest) };
                 for (sum, &query) in sums.iter_mut().zip(&queries) {
                     *sum = s.mul_add(x, query, *sum);

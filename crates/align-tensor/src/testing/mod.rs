@@ -1,8 +1,17 @@
-//! Helpers of the tests of kernels.
+//! Helpers for the tests of this crate.
 
 pub(crate) mod ulp;
 
-/// Values in -1..1 from a counter, so that a case is named by its sizes alone.
+use std::error::Error;
+
+/// The messages of an error and of its sources, joined by colons.
+pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    sources.map(|error| error.to_string()).collect::<Vec<_>>().join(": ")
+}
+
+/// Values in -1..1 from a counter. They follow from the length and the seed, so sizes alone name a
+/// test case.
 pub(crate) fn values(len: usize, seed: u32) -> Vec<f32> {
     (0..len as u32)
         .map(|i| {

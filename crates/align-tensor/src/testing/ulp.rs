@@ -1,4 +1,4 @@
-//! How far a result is from the exact one, for the tests of the kernels.
+//! Errors of results in units in the last place, for the tests of kernels.
 
 /// The spacing of the `f32` numbers in the binade of `exact`, at least the smallest subnormal.
 pub(crate) fn ulp(exact: f64) -> f64 {
@@ -8,8 +8,10 @@ pub(crate) fn ulp(exact: f64) -> f64 {
     f64::from_bits(((exponent + 1023) as u64) << 52)
 }
 
-/// `|got - exact|` in units of `unit`. NaN for NaN is exact, NaN for a number or a number for
-/// NaN infinitely wrong; so is infinity for what rounds to a finite number, and the reverse.
+/// `|got - exact|` in units of `unit`.
+///
+/// If both are NaN, the error is zero; if one of them is NaN, it is infinite. It is also infinite if
+/// either `got` or the rounded `exact` is infinite and they differ.
 pub(crate) fn error_in(unit: f64, got: f32, exact: f64) -> f64 {
     let rounded = exact as f32;
     if got.is_nan() || rounded.is_nan() {

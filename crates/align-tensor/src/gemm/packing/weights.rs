@@ -75,7 +75,7 @@ impl PackedWeights {
             for values in values {
                 match row.checked_sub(values.len() / k) {
                     Some(rest) => row = rest,
-                    None => return values.widen(row * k, to),
+                    None => return values.as_numbers().slice(row * k..(row + 1) * k).widen(to),
                 }
             }
         })

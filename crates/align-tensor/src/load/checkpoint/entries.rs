@@ -1,4 +1,4 @@
-//! A JSON object of tensors by name, as headers and indexes are.
+//! JSON objects of tensors by name: headers and the maps of indexes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -9,20 +9,20 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::CheckpointError;
 
-/// The key that describes no tensor but the file, in strings.
+/// The key of the metadata of the file, which are strings.
 const METADATA_KEY: &str = "__metadata__";
 
-/// The entries of the object as they stand, repetitions included: a map would
-/// silently let one of two entries of the same name win.
+/// All entries of the object, duplicates included. A map would silently keep
+/// one of two entries of the same name.
 #[derive(Debug)]
 pub(super) struct Entries<V> {
     entries: Vec<(String, V)>,
-    /// What describes the file.
+    /// The metadata of the file.
     pub(super) metadata: HashMap<String, String>,
 }
 
 impl<V> Entries<V> {
-    /// The entries by name.
+    /// The entries by name. Fails if there are duplicates.
     pub(super) fn unique(self, file: &Path) -> Result<BTreeMap<String, V>, CheckpointError> {
         let mut map = BTreeMap::new();
         for (tensor, value) in self.entries {

@@ -1,4 +1,4 @@
-//! What can be wrong with a checkpoint: one variant per broken invariant.
+//! Errors of checkpoints: one variant for each broken invariant.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,35 +11,34 @@ use crate::number::{Precision, PrecisionError};
 
 /// Why a checkpoint, or a tensor of it, cannot be read.
 ///
-/// Each message is complete: it contains its cause, which is therefore a field
-/// and not an [`Error::source`](std::error::Error::source). Names that come
-/// from a file are printed quoted and escaped.
+/// A message does not repeat the message of its [source](std::error::Error::source), so print the
+/// whole chain. Names that come from a file are quoted and escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     // The folder.
-    /// The checkpoint's folder does not exist, or is no folder.
+    /// The checkpoint's folder does not exist or is not a folder.
     #[error("{folder}: no such folder, expected a checkpoint folder")]
     NoFolder {
         /// The path given.
         folder: PathBuf,
     },
-    /// The folder holds neither of the two files a checkpoint begins with.
+    /// The folder has neither of the two files that a checkpoint can begin with.
     #[error(
         "{folder}: no checkpoint here, expected {SINGLE_FILE} or {INDEX_FILE} \
-         (other formats are not read)"
+         (other formats are not supported)"
     )]
     NoCheckpoint {
         /// The path given.
         folder: PathBuf,
     },
     /// The operating system could not open, map or read a file.
-    #[error("{file}: {cause}")]
+    #[error("{file}: cannot read")]
     Io {
         /// The file.
         file: PathBuf,
         /// The cause.
-        cause: io::Error,
+        source: io::Error,
     },
     /// The path is a folder, a pipe or a device.
     #[error("{file}: expected a regular file, found something else")]
@@ -49,7 +48,7 @@ pub enum CheckpointError {
     },
 
     // The header of a safetensors file.
-    /// The file cannot hold even the header's length.
+    /// The file is too short for the length of its header.
     #[error("{file}: too short: expected at least 8 bytes of header length, found {found} bytes")]
     TooShort {
         /// The file.
@@ -57,7 +56,7 @@ pub enum CheckpointError {
         /// Its size in bytes.
         found: u64,
     },
-    /// The header claims to be longer than any sensible header.
+    /// The header's length is beyond the limit.
     #[error("{file}: header too long: expected at most {limit} bytes, found a length of {found}")]
     HeaderTooLong {
         /// The file.
@@ -67,37 +66,37 @@ pub enum CheckpointError {
         /// The longest header accepted, in bytes.
         limit: u64,
     },
-    /// The header claims to reach beyond the end of the file.
+    /// The header's length reaches beyond the end of the file.
     #[error(
         "{file}: truncated or not a safetensors file: \
-         the header takes {header} bytes, but only {available} follow its length"
+         the header has {header} bytes, but only {available} follow its length"
     )]
     HeaderBeyondFile {
         /// The file.
         file: PathBuf,
         /// The length claimed, in bytes.
         header: u64,
-        /// The bytes there are after the length.
+        /// The number of bytes after the length.
         available: u64,
     },
     /// The header is not text.
-    #[error("{file}: the header is not UTF-8: {cause}")]
+    #[error("{file}: the header is not UTF-8")]
     HeaderNotUtf8 {
         /// The file.
         file: PathBuf,
-        /// Where it is not.
-        cause: Utf8Error,
+        /// The place of the first other byte.
+        source: Utf8Error,
     },
-    /// The header is not JSON, or not the JSON of a safetensors header (a
-    /// field missing, a dtype that does not exist, a negative size...).
-    #[error("{file}: the header is not a safetensors header: {cause}")]
+    /// The header is not JSON, or not that of a safetensors header: a field is
+    /// missing, a dtype does not exist, or a size is negative, for example.
+    #[error("{file}: the header is not a safetensors header")]
     InvalidHeader {
         /// The file.
         file: PathBuf,
         /// The place and the cause.
-        cause: serde_json::Error,
+        source: serde_json::Error,
     },
-    /// A tensor's name stands twice in a header or index.
+    /// A header or index has two entries of the same name.
     #[error("{file}: tensor {tensor:?} is described twice")]
     DuplicateTensor {
         /// The header's or index's file.
@@ -105,7 +104,7 @@ pub enum CheckpointError {
         /// The name.
         tensor: String,
     },
-    /// The size of a tensor in bits does not fit a machine word.
+    /// The size of a tensor in bits overflows.
     #[error("{file}: tensor {tensor:?}: the size of {dtype} elements in shape {shape:?} overflows")]
     SizeOverflow {
         /// The file.
@@ -117,7 +116,7 @@ pub enum CheckpointError {
         /// Its shape.
         shape: Vec<usize>,
     },
-    /// A tensor of elements smaller than a byte ends inside a byte.
+    /// A tensor whose elements are smaller than a byte ends inside a byte.
     #[error("{file}: tensor {tensor:?}: {dtype} elements in shape {shape:?} end inside a byte")]
     PartialByte {
         /// The file.
@@ -141,7 +140,7 @@ pub enum CheckpointError {
         /// One past the last byte.
         end: usize,
     },
-    /// A tensor's data is not as long as its type and shape say.
+    /// The length of a tensor's data does not follow from its type and shape.
     #[error(
         "{file}: tensor {tensor:?}: expected {expected} bytes for {dtype} elements \
          in shape {shape:?}, found offsets {found} bytes apart"
@@ -155,14 +154,14 @@ pub enum CheckpointError {
         dtype: Dtype,
         /// Its shape.
         shape: Vec<usize>,
-        /// Bytes by type and shape.
+        /// The bytes of that type and shape.
         expected: usize,
-        /// Bytes by offsets.
+        /// The bytes between the offsets.
         found: usize,
     },
     /// Two tensors share bytes.
     #[error(
-        "{file}: tensor {tensor:?} starts at {found}, inside the tensor before it: \
+        "{file}: tensor {tensor:?} starts at {found}, inside the previous tensor: \
          expected {expected}"
     )]
     Overlap {
@@ -170,14 +169,14 @@ pub enum CheckpointError {
         file: PathBuf,
         /// The second of the two.
         tensor: String,
-        /// Where the tensor before it ends.
+        /// The end of the previous tensor.
         expected: usize,
-        /// Where it starts.
+        /// Its start.
         found: usize,
     },
     /// Bytes between two tensors belong to neither.
     #[error(
-        "{file}: tensor {tensor:?} starts at {found}, leaving a hole before it: \
+        "{file}: tensor {tensor:?} starts at {found}, after a hole: \
          expected {expected}"
     )]
     Hole {
@@ -185,9 +184,9 @@ pub enum CheckpointError {
         file: PathBuf,
         /// The tensor after the hole.
         tensor: String,
-        /// Where the tensor before the hole ends.
+        /// The end of the tensor in front of the hole.
         expected: usize,
-        /// Where it starts.
+        /// Its start.
         found: usize,
     },
     /// A tensor reaches beyond the end of the file.
@@ -205,19 +204,19 @@ pub enum CheckpointError {
         /// The bytes of data in the file.
         available: u64,
     },
-    /// Bytes after the last tensor belong to none.
+    /// There are bytes after the last tensor.
     #[error("{file}: expected {expected} bytes of data, found {found}")]
     TrailingBytes {
         /// The file.
         file: PathBuf,
-        /// Where the last tensor ends.
+        /// The end of the last tensor.
         expected: u64,
         /// The bytes of data in the file.
         found: u64,
     },
 
     // The index of a sharded checkpoint.
-    /// The index is larger than any sensible index.
+    /// The index's size is beyond the limit.
     #[error("{file}: index too long: expected at most {limit} bytes, found {found}")]
     IndexTooLong {
         /// The index.
@@ -228,16 +227,16 @@ pub enum CheckpointError {
         limit: u64,
     },
     /// The index is not JSON with a `weight_map` of names to files.
-    #[error("{file}: not an index of shards: {cause}")]
+    #[error("{file}: not an index of shards")]
     InvalidIndex {
         /// The index.
         file: PathBuf,
         /// The place and the cause.
-        cause: serde_json::Error,
+        source: serde_json::Error,
     },
-    /// The index names a shard by anything but a file name.
+    /// The index names a shard by something other than a file name.
     #[error(
-        "{file}: tensor {tensor:?}: expected the name of a file beside the index, found {shard:?}"
+        "{file}: tensor {tensor:?}: expected the name of a file next to the index, found {shard:?}"
     )]
     ShardName {
         /// The index.
@@ -247,7 +246,7 @@ pub enum CheckpointError {
         /// The name found.
         shard: String,
     },
-    /// The index names a shard that is not there.
+    /// The index names a shard that does not exist.
     #[error("{file}: shard {shard:?} is missing from the folder")]
     MissingShard {
         /// The index.
@@ -266,8 +265,8 @@ pub enum CheckpointError {
         shard: String,
     },
 
-    // One tensor that a model asked for.
-    /// The model needs a tensor that the checkpoint lacks.
+    // A tensor that a model needs.
+    /// The model needs a tensor that the checkpoint does not have.
     #[error("{file}: tensor {tensor:?} is missing")]
     MissingTensor {
         /// The file or index.
@@ -275,7 +274,7 @@ pub enum CheckpointError {
         /// The tensor.
         tensor: String,
     },
-    /// A tensor has another shape than the model's.
+    /// A tensor does not have the shape that the model needs.
     #[error("{file}: tensor {tensor:?}: expected shape {expected:?}, found {found:?}")]
     WrongShape {
         /// The file.
@@ -287,7 +286,7 @@ pub enum CheckpointError {
         /// The file's shape.
         found: Vec<usize>,
     },
-    /// A tensor of a type that weights cannot have.
+    /// A tensor has a type that weights cannot have.
     #[error("{file}: tensor {tensor:?}: expected F32, F16 or BF16 elements, found {found}")]
     WrongDtype {
         /// The file.
@@ -297,7 +296,7 @@ pub enum CheckpointError {
         /// The file's element type.
         found: Dtype,
     },
-    /// A tensor that must hold 8-bit integers holds something else.
+    /// A tensor that must hold 8-bit integers holds another type.
     #[error("{file}: tensor {tensor:?}: expected I8 elements, found {found}")]
     NoIntegers {
         /// The file.
@@ -307,15 +306,15 @@ pub enum CheckpointError {
         /// The file's element type.
         found: Dtype,
     },
-    /// The checkpoint was converted for a precision of which nothing is known here.
-    #[error("{file}: converted by another version: {cause}")]
+    /// The checkpoint was converted for a precision that this version does not know.
+    #[error("{file}: converted by another version")]
     UnknownPrecision {
         /// The file.
         file: PathBuf,
-        /// The precision.
-        cause: PrecisionError,
+        /// The unknown precision.
+        source: PrecisionError,
     },
-    /// The checkpoint was converted for int8 and holds no weights for another precision.
+    /// The checkpoint was converted for int8 and has no weights for another precision.
     #[error(
         "{file}: holds weights of 8 bits: expected precision int8, found {wanted} \
          (convert the original checkpoint again, or use it as it is)"
@@ -323,26 +322,26 @@ pub enum CheckpointError {
     OnlyIntegers {
         /// The file.
         file: PathBuf,
-        /// The precision asked for.
+        /// The requested precision.
         wanted: Precision,
     },
     /// A converted checkpoint cannot be written.
-    #[error("{file}: cannot write: {cause}")]
+    #[error("{file}: cannot write")]
     Write {
         /// The file.
         file: PathBuf,
         /// The cause.
-        cause: SafeTensorError,
+        source: SafeTensorError,
     },
-    /// A tensor's data cannot be read: the disk failed, the file was cut
-    /// since it was opened, or memory does not suffice.
-    #[error("{file}: tensor {tensor:?}: {cause}")]
+    /// A tensor's data cannot be read: the disk failed, the file was cut short
+    /// after it was opened, or there is not enough memory.
+    #[error("{file}: tensor {tensor:?}: cannot read")]
     ReadTensor {
         /// The file.
         file: PathBuf,
         /// The tensor.
         tensor: String,
         /// The cause.
-        cause: io::Error,
+        source: io::Error,
     },
 }

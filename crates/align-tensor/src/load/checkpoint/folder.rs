@@ -1,4 +1,4 @@
-//! A whole checkpoint: one file, or the shards of an index.
+//! Whole checkpoints: one file, or the shards of an index.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -39,15 +39,15 @@ pub const PRECISION_KEY: &str = "align.precision";
 /// ```
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// What was opened, for messages: the single file or the index.
+    /// The single file or the index, for messages.
     path: PathBuf,
     files: Vec<TensorFile>,
     tensors: BTreeMap<String, Location>,
-    /// What the file says of itself; nothing where there are several.
+    /// The metadata of the single file; empty if there are shards.
     metadata: HashMap<String, String>,
 }
 
-/// Where a tensor is: which of [`Checkpoint::files`], and where in it.
+/// The place of a tensor: an index into [`Checkpoint::files`], and the entry of its header.
 #[derive(Debug)]
 struct Location {
     file: usize,
@@ -60,8 +60,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// If the folder holds neither, a file cannot be read, or one of the
-    /// format's invariants is broken: see [`CheckpointError`].
+    /// If the folder has neither, a file cannot be read, or an invariant of the
+    /// format is broken. See [`CheckpointError`].
     pub fn open(folder: impl AsRef<Path>, mode: ReadMode) -> Result<Self, CheckpointError> {
         let folder = folder.as_ref();
         let single = folder.join(SINGLE_FILE);
@@ -105,8 +105,8 @@ impl Checkpoint {
         TensorFile::open(path.clone(), mode).map(|opened| Self::single(path, opened))
     }
 
-    /// The checkpoint in the bytes of a safetensors file, such as one that `include_bytes!` put into the program;
-    /// `name` stands for it in messages.
+    /// Opens a checkpoint from the bytes of a safetensors file, for example one that is built into the program with
+    /// `include_bytes!`. Messages call it `name`.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Checkpoint {
         bytes: impl Into<Cow<'static, [u8]>>,
     ) -> Result<Self, CheckpointError> {
         let path = name.into();
-        TensorFile::of(path.clone(), Storage::Bytes(bytes.into()))
+        TensorFile::from_storage(path.clone(), Storage::Bytes(bytes.into()))
             .map(|opened| Self::single(path, opened))
     }
 
@@ -147,7 +147,7 @@ impl Checkpoint {
         Ok(Self { path, files, tensors, metadata: HashMap::new() })
     }
 
-    /// What was opened: the safetensors file, or the index of the shards.
+    /// The opened file: the safetensors file, or the index of the shards.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -157,17 +157,18 @@ impl Checkpoint {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// Type and shape of a tensor, or `None` if the checkpoint lacks it.
+    /// Type and shape of a tensor, or `None` if there is no such tensor.
     pub fn info(&self, name: &str) -> Option<&TensorInfo> {
         Some(&self.tensors.get(name)?.entry.info)
     }
 
-    /// The number of trained values: the elements of all floating-point
-    /// tensors but the statistics of batch norms, which PyTorch keeps as
-    /// buffers named `running_mean` and `running_var`. This is the count that
-    /// `num_parameters()` of the PyTorch model gives. (A converted checkpoint
-    /// has less: its batch norms are folded. Its integers count, their scales
-    /// do not.)
+    /// The number of parameters, as `num_parameters()` of the PyTorch model
+    /// returns it: the elements of all floating-point tensors except the
+    /// statistics of batch norms, which PyTorch stores as buffers named
+    /// `running_mean` and `running_var`.
+    ///
+    /// A converted checkpoint has fewer, since its batch norms are folded. Its
+    /// integers count; their scales do not.
     pub fn parameters(&self) -> usize {
         let is_extra = |name: &str| {
             let last = name.rsplit('.').next();
@@ -190,14 +191,15 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// If its metadata name one that is not known here.
+    /// If its metadata name an unknown precision.
     pub fn converted_for(&self) -> Result<Option<Precision>, CheckpointError> {
         let Some(name) = self.metadata.get(PRECISION_KEY) else { return Ok(None) };
-        let cause = |cause| CheckpointError::UnknownPrecision { file: self.path.clone(), cause };
-        name.parse().map(Some).map_err(cause)
+        let unknown =
+            |source| CheckpointError::UnknownPrecision { file: self.path.clone(), source };
+        name.parse().map(Some).map_err(unknown)
     }
 
-    /// The bytes of a tensor as they stand in the file, or `None` if the checkpoint lacks it.
+    /// The bytes of a tensor in the file, or `None` if there is no such tensor.
     ///
     /// # Errors
     ///
@@ -211,7 +213,7 @@ impl Checkpoint {
         Some((&self.files[at.file], &at.entry))
     }
 
-    /// A tensor that must be there in this shape.
+    /// A tensor that must exist and have this shape.
     fn locate_shaped(
         &self,
         name: &str,

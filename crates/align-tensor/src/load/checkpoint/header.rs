@@ -1,4 +1,4 @@
-//! The header of a safetensors file: which tensors, and where.
+//! The header of a safetensors file: names, types, shapes and places of the tensors.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -14,7 +14,7 @@ use super::storage::Storage;
 /// The longest header accepted, in bytes: the format's own bound.
 const MAX_HEADER: u64 = 100_000_000;
 
-/// Bytes of the header's length at the start of the file.
+/// Bytes at the start of the file that hold the header's length.
 const LENGTH_BYTES: u64 = 8;
 
 /// Element type and shape of a tensor.
@@ -43,22 +43,22 @@ impl TensorInfo {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) info: TensorInfo,
-    /// Its bytes, counted from the start of the file and known to be in it.
+    /// Its bytes, counted from the start of the file. They are inside the file.
     pub(super) bytes: Range<u64>,
 }
 
-/// What a header says.
+/// A header that has been checked.
 #[derive(Debug)]
 pub(super) struct Header {
     /// The tensors by name.
     pub(super) tensors: BTreeMap<String, Entry>,
-    /// What describes the file.
+    /// The metadata of the file.
     pub(super) metadata: HashMap<String, String>,
 }
 
-/// Reads the header and checks all that the format promises of it.
+/// Reads the header and checks every invariant of the format.
 pub(super) fn read(file: &Path, storage: &Storage) -> Result<Header, CheckpointError> {
-    let io_error = |cause| CheckpointError::Io { file: file.to_path_buf(), cause };
+    let io_error = |source| CheckpointError::Io { file: file.to_path_buf(), source };
 
     let Some(available) = storage.len().checked_sub(LENGTH_BYTES) else {
         return Err(CheckpointError::TooShort { file: file.to_path_buf(), found: storage.len() });
@@ -79,7 +79,7 @@ pub(super) fn read(file: &Path, storage: &Storage) -> Result<Header, CheckpointE
         });
     };
     let data_start = LENGTH_BYTES + length;
-    // Owned even if mapped: what is checked and what is used are the same bytes.
+    // Copied even if mapped, so that the bytes cannot change between the check and their use.
     let header = storage.elements::<u8>(LENGTH_BYTES..data_start).map_err(io_error)?.into_owned();
     let mut entries = parse(file, &header)?;
     let metadata = std::mem::take(&mut entries.metadata);
@@ -97,16 +97,16 @@ pub(super) fn read(file: &Path, storage: &Storage) -> Result<Header, CheckpointE
     Ok(Header { tensors, metadata })
 }
 
-/// The header's entries, not yet held against each other or the file.
+/// The header's entries, not yet checked against each other or the file.
 fn parse(file: &Path, header: &[u8]) -> Result<Entries<RawInfo>, CheckpointError> {
     let text = std::str::from_utf8(header)
-        .map_err(|cause| CheckpointError::HeaderNotUtf8 { file: file.to_path_buf(), cause })?;
+        .map_err(|source| CheckpointError::HeaderNotUtf8 { file: file.to_path_buf(), source })?;
     serde_json::from_str(text)
-        .map_err(|cause| CheckpointError::InvalidHeader { file: file.to_path_buf(), cause })
+        .map_err(|source| CheckpointError::InvalidHeader { file: file.to_path_buf(), source })
 }
 
-/// Checks that each tensor is as long as its shape says and that together
-/// they cover the data exactly once.
+/// Checks that the length of each tensor follows from its shape, and that the
+/// tensors cover the data exactly once.
 fn check_tiling(
     file: &Path,
     tensors: &BTreeMap<String, RawInfo>,

@@ -1,4 +1,4 @@
-//! The index of a sharded checkpoint: which tensor is in which file.
+//! The index of a sharded checkpoint: the file of each tensor.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,8 +9,8 @@ use super::CheckpointError;
 use super::entries::Entries;
 use super::storage::{ReadMode, Storage};
 
-/// The longest index accepted, in bytes: the bound of a header, which holds
-/// as many names.
+/// The longest index accepted, in bytes. It is the bound of a header, which has
+/// the same number of names.
 const MAX_INDEX: u64 = 100_000_000;
 
 #[derive(Deserialize)]
@@ -18,7 +18,7 @@ struct Index {
     weight_map: Entries<String>,
 }
 
-/// Reads the index: file names of shards, each with the names of its tensors.
+/// Reads the index and returns the file names of the shards, each with the names of its tensors.
 pub(super) fn read(file: &Path) -> Result<BTreeMap<String, Vec<String>>, CheckpointError> {
     let storage = Storage::open(file, ReadMode::Read)?;
     if storage.len() > MAX_INDEX {
@@ -30,9 +30,9 @@ pub(super) fn read(file: &Path) -> Result<BTreeMap<String, Vec<String>>, Checkpo
     }
     let text = storage
         .elements::<u8>(0..storage.len())
-        .map_err(|cause| CheckpointError::Io { file: file.to_path_buf(), cause })?;
+        .map_err(|source| CheckpointError::Io { file: file.to_path_buf(), source })?;
     let index: Index = serde_json::from_slice(&text)
-        .map_err(|cause| CheckpointError::InvalidIndex { file: file.to_path_buf(), cause })?;
+        .map_err(|source| CheckpointError::InvalidIndex { file: file.to_path_buf(), source })?;
 
     let mut shards = BTreeMap::<String, Vec<String>>::new();
     for (tensor, shard) in index.weight_map.unique(file)? {
@@ -44,8 +44,8 @@ pub(super) fn read(file: &Path) -> Result<BTreeMap<String, Vec<String>>, Checkpo
     Ok(shards)
 }
 
-/// Whether the name stays in its folder. Backslashes and colons, which only
-/// some systems read as parts of a path, are refused on all.
+/// Whether the name stays in its folder. Backslashes and colons are refused on
+/// every system, since some systems read them as parts of a path.
 fn is_file_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', ':', '\0'])
 }

@@ -1,17 +1,19 @@
 //! Reading checkpoints: safetensors files, alone or as the shards of an index.
 //!
-//! A file is untrusted. Opening it reads and checks the whole header; every
-//! later read is then known to lie inside the file. What the format promises
-//! and what is checked (<https://github.com/huggingface/safetensors#format>):
+//! Files are untrusted. Opening a file reads and checks its whole header, so
+//! every later read is inside the file. The parts of the
+//! [format](https://github.com/huggingface/safetensors#format) and their
+//! checks:
 //!
-//! | bytes | hold | checked |
+//! | bytes | content | checks |
 //! |---|---|---|
 //! | 0..8 | header length `n`, u64 little-endian | `n` is within its bound and within the file |
-//! | 8..8+n | JSON: name -> dtype, shape, data offsets | UTF-8, JSON, no name twice, sizes without overflow |
-//! | 8+n.. | the data, row-major, little-endian | tensors tile it: no overlap, no hole, none outside, no rest |
+//! | 8..8+n | JSON: name -> dtype, shape, data offsets | UTF-8, JSON, unique names, sizes without overflow |
+//! | 8+n.. | the data, row-major, little-endian | the tensors tile it: no overlap, no hole, no rest |
 //!
-//! [`Checkpoint`] opens and checks, [`TensorSource`] is what a model asks for
-//! its tensors, [`Weights`] is a source seen from inside one of its modules.
+//! [`Checkpoint`] opens and checks files. A model reads its tensors through the
+//! trait [`TensorSource`], and each module of a model through [`Weights`], which
+//! adds the module's prefix to the names.
 
 mod convert;
 mod entries;

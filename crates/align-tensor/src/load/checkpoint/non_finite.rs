@@ -1,21 +1,21 @@
-//! Finding weights that hold NaN or infinity.
+//! Search for weights that are NaN or infinite.
 
 use super::{Checkpoint, CheckpointError, Dtype, TensorSource};
 
-/// A tensor that holds values that are no numbers.
+/// A tensor that holds NaN or infinity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NonFinite {
     /// The tensor.
     pub name: String,
-    /// How many of its elements are NaN.
+    /// The number of its elements that are NaN.
     pub nans: usize,
-    /// How many of its elements are plus or minus infinity.
+    /// The number of its elements that are plus or minus infinity.
     pub infinities: usize,
 }
 
 impl Checkpoint {
-    /// Reads all F32, F16 and BF16 tensors and lists, by name, those with NaN
-    /// or infinity.
+    /// Reads all F32, F16 and BF16 tensors and lists those that hold NaN or
+    /// infinity, in alphabetical order.
     ///
     /// # Errors
     ///

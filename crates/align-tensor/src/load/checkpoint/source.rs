@@ -1,89 +1,30 @@
-//! What models ask for their tensors.
+//! Sources of tensors, from which models load their weights.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
-
 use super::CheckpointError;
-use crate::number::Precision;
+use crate::number::{NumbersCow, Precision};
 
-/// The elements of a tensor in the type in which its source has them.
-#[derive(Clone, Debug)]
-pub enum TensorValues<'a> {
-    /// 32 bits.
-    F32(Cow<'a, [f32]>),
-    /// 16 bits, IEEE.
-    F16(Cow<'a, [f16]>),
-    /// 16 bits, the upper half of an `f32`.
-    Bf16(Cow<'a, [bf16]>),
-}
+/// The elements of a tensor in the format of its source.
+pub type TensorValues<'a> = NumbersCow<'a>;
 
-impl<'a> TensorValues<'a> {
-    /// The number of elements.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::F32(values) => values.len(),
-            Self::F16(values) => values.len(),
-            Self::Bf16(values) => values.len(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Writes the elements from `start` on to `to`, as f32, which is exact.
-    ///
-    /// # Panics
-    /// Where there are fewer.
-    pub fn widen(&self, start: usize, to: &mut [f32]) {
-        let range = start..start + to.len();
-        match self {
-            Self::F32(values) => to.copy_from_slice(&values[range]),
-            Self::F16(values) => values[range].convert_to_f32_slice(to),
-            Self::Bf16(values) => values[range].convert_to_f32_slice(to),
-        }
-    }
-
-    /// All elements as f32; borrowed where they are.
-    pub fn into_f32(self) -> Cow<'a, [f32]> {
-        match self {
-            Self::F32(values) => values,
-            halves => {
-                let mut values = vec![0.0; halves.len()];
-                halves.widen(0, &mut values);
-                values.into()
-            }
-        }
-    }
-}
-
-impl From<Vec<f32>> for TensorValues<'_> {
-    fn from(values: Vec<f32>) -> Self {
-        Self::F32(values.into())
-    }
-}
-
-/// Named tensors: a [`Checkpoint`](super::Checkpoint), or weights made up for
-/// a test or a benchmark.
+/// Named tensors: a [`Checkpoint`](super::Checkpoint), or weights that are made
+/// for a test or a benchmark.
 pub trait TensorSource: Sync {
-    /// The elements of a tensor as f32, row-major; `shape` is the shape that
-    /// it must have.
+    /// The elements of a tensor as f32, row-major. The tensor must have this
+    /// shape.
     ///
-    /// F16 and BF16 are converted, which is exact. F32 is borrowed where it
-    /// can be.
+    /// F16 and BF16 are converted, which is exact. F32 is borrowed if possible.
     ///
     /// # Errors
     ///
-    /// If the tensor is missing, has another shape, is of a type that weights
+    /// If the tensor is missing, has another shape, has a type that weights
     /// cannot have, or cannot be read.
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, CheckpointError>;
 
-    /// The elements of a tensor in the type in which the source has them, so that packing need
-    /// not widen them as a whole.
+    /// The elements of a tensor in the format of the source, so that packing does not have to
+    /// widen all of them at once.
     ///
     /// # Errors
     ///
@@ -92,7 +33,8 @@ pub trait TensorSource: Sync {
         self.tensor(name, shape).map(TensorValues::F32)
     }
 
-    /// The elements of a tensor of 8-bit integers; only converted checkpoints have such.
+    /// The elements of a tensor of 8-bit integers, which only converted checkpoints have. Their
+    /// scales are a tensor of their own.
     ///
     /// # Errors
     ///
@@ -102,8 +44,8 @@ pub trait TensorSource: Sync {
         Err(CheckpointError::MissingTensor { file: "this source".into(), tensor: name.to_owned() })
     }
 
-    /// The precision to compute with where `wanted` was asked for: that, or what the tensors were
-    /// converted for, or f32.
+    /// The precision to compute with: `wanted` if there is one, else the precision that the tensors
+    /// were converted for, else f32.
     ///
     /// # Errors
     ///
@@ -115,15 +57,15 @@ pub trait TensorSource: Sync {
     /// Whether there is a tensor of this name.
     fn contains(&self, name: &str) -> bool;
 
-    /// Says that a tensor has been used (packed, folded) and its memory may be
-    /// given back. It can still be asked for again: that only reads it anew.
+    /// Releases the memory of a tensor that has been packed or folded. The
+    /// tensor can still be read: it is then loaded again.
     fn release(&self, name: &str) {
         let _ = name;
     }
 }
 
-/// The tensors of one module of a model: a [`TensorSource`] and the prefix
-/// that their names share.
+/// The tensors of one module of a model: a [`TensorSource`] and the common
+/// prefix of their names.
 ///
 /// ```
 /// # use std::borrow::Cow;
@@ -169,7 +111,7 @@ impl<'a> Weights<'a> {
         self.source.tensor(&self.full_name(name), shape)
     }
 
-    /// The tensor of this name in the source's own type; see [`TensorSource::values`].
+    /// The tensor of this name in the format of the source; see [`TensorSource::values`].
     ///
     /// # Errors
     ///
@@ -192,12 +134,12 @@ impl<'a> Weights<'a> {
         self.source.contains(&self.full_name(name))
     }
 
-    /// Gives a tensor's memory back after use; see [`TensorSource::release`].
+    /// Releases a tensor's memory after use; see [`TensorSource::release`].
     pub fn release(&self, name: &str) {
         self.source.release(&self.full_name(name));
     }
 
-    /// The name by which the source knows a tensor of this module.
+    /// The name of a tensor of this module in the source.
     pub fn full_name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }

@@ -1,4 +1,4 @@
-//! The bytes of a file: mapped into memory, read piece by piece, or held by the program.
+//! The bytes of a file: mapped into memory, read piece by piece, or part of the program.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -13,23 +13,23 @@ use crate::load::MappedFile;
 use crate::number::elements;
 use crate::number::elements::{Element, filled};
 
-/// How the bytes of a checkpoint come into memory.
+/// The way in which the bytes of a checkpoint are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReadMode {
-    /// The files are mapped: nothing is copied, and the system reads pages
-    /// when they are touched and drops them when it needs the room.
+    /// The files are mapped. Nothing is copied: the system reads a page when it
+    /// is first used and drops it when memory is short.
     ///
     /// The files must not change while the checkpoint is open. If another
-    /// process writes into a mapped file, weights read afterwards may be old,
-    /// new or mixed; if it cuts the file short, touching a lost page ends this
-    /// process (`SIGBUS` on Unix). Replacing a file by renaming another over
-    /// it, as downloads and savers commonly do, is harmless: the map keeps the
-    /// old one. Choose [`ReadMode::Read`] where that cannot be relied on, as
-    /// on network disks.
+    /// process writes to a mapped file, weights that are read afterwards may be
+    /// old, new or mixed. If it cuts the file short, reading a lost page ends
+    /// this process (`SIGBUS` on Unix). Replacing a file by renaming another
+    /// over it is harmless, since the map keeps the old file: most downloads
+    /// and savers do so. Choose [`ReadMode::Read`] if files may change, for
+    /// example on network disks.
     #[default]
     Mmap,
-    /// Each tensor is read into memory of its own when it is asked for. A file
-    /// that was cut short since it was opened is an error, not a crash.
+    /// Each tensor is read into its own memory on demand. If a file has been cut
+    /// short since it was opened, that is an error and not a crash.
     Read,
 }
 
@@ -37,25 +37,25 @@ pub enum ReadMode {
 #[derive(Debug)]
 pub(super) enum Storage {
     Mapped(MappedFile),
-    /// Reads share one cursor, hence the lock; each seeks before it reads.
+    /// The lock makes each pair of a seek and a read atomic: all reads share one cursor.
     File {
         file: Mutex<File>,
         length: u64,
     },
-    /// A file that was never one, or is part of the program.
+    /// Bytes that are not a file, or a file that is part of the program.
     Bytes(Cow<'static, [u8]>),
 }
 
 impl Storage {
     pub(super) fn open(path: &Path, mode: ReadMode) -> Result<Self, CheckpointError> {
-        let io_error = |cause| CheckpointError::Io { file: path.to_path_buf(), cause };
-        // Asked before opening: opening a pipe would wait for its writer.
+        let io_error = |source| CheckpointError::Io { file: path.to_path_buf(), source };
+        // Checked before opening, because opening a pipe would wait for its writer.
         if !path.metadata().map_err(io_error)?.is_file() {
             return Err(CheckpointError::NotAFile { file: path.to_path_buf() });
         }
         let file = File::open(path).map_err(io_error)?;
         match mode {
-            ReadMode::Mmap => MappedFile::of(&file).map(Self::Mapped),
+            ReadMode::Mmap => MappedFile::from_file(&file).map(Self::Mapped),
             ReadMode::Read => file
                 .metadata()
                 .map(|metadata| Self::File { file: Mutex::new(file), length: metadata.len() }),
@@ -76,7 +76,7 @@ impl Storage {
     /// mapped, aligned and in the byte order of this machine. The range's
     /// length must be a multiple of the element's size.
     pub(super) fn elements<T: Element>(&self, bytes: Range<u64>) -> io::Result<Cow<'_, [T]>> {
-        // So that no read allocates more than the file holds.
+        // No read may allocate more than the size of the file.
         if bytes.start > bytes.end || bytes.end > self.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -4,16 +4,15 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use half::slice::HalfFloatSliceExt;
-
 use super::header;
 use super::header::{Entry, Header};
 use super::storage::Storage;
-use super::{CheckpointError, Dtype, ReadMode, TensorValues};
+use super::{CheckpointError, Dtype, ReadMode};
+use crate::number::NumbersCow;
 use crate::number::elements::zeroed;
 
-/// The data of one file and its place; which tensors it holds is the caller's
-/// to keep, since an index may speak for several files.
+/// The data of one file. The caller keeps the entries of its tensors, since one
+/// index may name several files.
 #[derive(Debug)]
 pub(super) struct TensorFile {
     path: PathBuf,
@@ -24,11 +23,14 @@ impl TensorFile {
     /// Opens a file and reads its header.
     pub(super) fn open(path: PathBuf, mode: ReadMode) -> Result<(Self, Header), CheckpointError> {
         let storage = Storage::open(&path, mode)?;
-        Self::of(path, storage)
+        Self::from_storage(path, storage)
     }
 
-    /// The same of a file whose bytes are at hand.
-    pub(super) fn of(path: PathBuf, storage: Storage) -> Result<(Self, Header), CheckpointError> {
+    /// The same for bytes that are already in memory.
+    pub(super) fn from_storage(
+        path: PathBuf,
+        storage: Storage,
+    ) -> Result<(Self, Header), CheckpointError> {
         let header = header::read(&path, &storage)?;
         Ok((Self { path, storage }, header))
     }
@@ -42,37 +44,38 @@ impl TensorFile {
         self.storage.len()
     }
 
-    /// A tensor's elements as f32: borrowed where the map holds them so.
+    /// A tensor's elements as f32, borrowed if they are mapped and stored as f32.
     pub(super) fn floats(
         &self,
         name: &str,
         entry: &Entry,
     ) -> Result<Cow<'_, [f32]>, CheckpointError> {
-        let floats = match self.values(name, entry)? {
-            TensorValues::F32(floats) => Ok(floats),
-            TensorValues::F16(half) => widen(&half),
-            TensorValues::Bf16(half) => widen(&half),
+        let values = match self.values(name, entry)? {
+            NumbersCow::F32(floats) => return Ok(floats),
+            other => other,
         };
-        floats.map_err(|cause| self.unreadable(name, cause))
+        let mut floats = zeroed(values.len()).map_err(|source| self.unreadable(name, source))?;
+        values.as_numbers().widen(&mut floats);
+        Ok(floats.into())
     }
 
-    /// A tensor's elements in their own type: borrowed where the map holds them so.
+    /// A tensor's elements in the format of the file, borrowed if they are mapped and aligned.
     pub(super) fn values(
         &self,
         name: &str,
         entry: &Entry,
-    ) -> Result<TensorValues<'_>, CheckpointError> {
+    ) -> Result<NumbersCow<'_>, CheckpointError> {
         let bytes = entry.bytes.clone();
         match entry.info.dtype {
-            Dtype::F32 => self.storage.elements(bytes).map(TensorValues::F32),
-            Dtype::F16 => self.storage.elements(bytes).map(TensorValues::F16),
-            Dtype::BF16 => self.storage.elements(bytes).map(TensorValues::Bf16),
+            Dtype::F32 => self.storage.elements(bytes).map(NumbersCow::F32),
+            Dtype::F16 => self.storage.elements(bytes).map(NumbersCow::F16),
+            Dtype::BF16 => self.storage.elements(bytes).map(NumbersCow::Bf16),
             found => {
                 let (file, tensor) = (self.path.clone(), name.to_owned());
                 return Err(CheckpointError::WrongDtype { file, tensor, found });
             }
         }
-        .map_err(|cause| self.unreadable(name, cause))
+        .map_err(|source| self.unreadable(name, source))
     }
 
     /// The elements of a tensor of 8-bit integers.
@@ -86,36 +89,26 @@ impl TensorFile {
             return Err(CheckpointError::NoIntegers { file, tensor, found: entry.info.dtype });
         }
         let bytes = entry.bytes.clone();
-        self.storage.elements(bytes).map_err(|cause| self.unreadable(name, cause))
+        self.storage.elements(bytes).map_err(|source| self.unreadable(name, source))
     }
 
-    /// A tensor's bytes as they stand.
+    /// A tensor's bytes in the file.
     pub(super) fn bytes(
         &self,
         name: &str,
         entry: &Entry,
     ) -> Result<Cow<'_, [u8]>, CheckpointError> {
         let bytes = entry.bytes.clone();
-        self.storage.elements(bytes).map_err(|cause| self.unreadable(name, cause))
+        self.storage.elements(bytes).map_err(|source| self.unreadable(name, source))
     }
 
-    fn unreadable(&self, name: &str, cause: io::Error) -> CheckpointError {
+    fn unreadable(&self, name: &str, source: io::Error) -> CheckpointError {
         let (file, tensor) = (self.path.clone(), name.to_owned());
-        CheckpointError::ReadTensor { file, tensor, cause }
+        CheckpointError::ReadTensor { file, tensor, source }
     }
 
-    /// Gives a tensor's mapped pages back.
+    /// Releases a tensor's mapped pages.
     pub(super) fn release(&self, entry: &Entry) {
         self.storage.release(entry.bytes.clone());
     }
-}
-
-/// 16-bit floats as f32, which represents each of them exactly.
-fn widen<'a, H>(half: &[H]) -> io::Result<Cow<'a, [f32]>>
-where
-    [H]: HalfFloatSliceExt,
-{
-    let mut floats = zeroed(half.len())?;
-    half.convert_to_f32_slice(&mut floats);
-    Ok(floats.into())
 }
