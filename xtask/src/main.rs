@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod bits;
 mod demo;
 mod golden;
 mod oracle;
@@ -35,6 +36,8 @@ enum Chore {
     Demo(demo::Demo),
     /// Compare the speed with other engines'
     Peers(peers::Peers),
+    /// Compare what two builds of the program compute, byte for byte
+    Bits(bits::Bits),
     /// Prove what the shipped crates promise: no C, known licences, no unsafe code but one crate's, one direction
     Audit(audit::Audit),
 }
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Synth(synth) => synth.run(),
         Chore::Demo(demo) => demo.run(),
         Chore::Peers(peers) => peers.run(),
+        Chore::Bits(bits) => bits.run(),
         Chore::Audit(audit) => audit.run(),
     }
 }
