@@ -9,11 +9,6 @@ mod golden;
 mod oracle;
 mod peers;
 mod synth;
-// Compiled from its source rather than through align-model, so that goldens can be remade and crates audited while the
-// engine itself does not build. It uses no other module.
-#[path = "../../crates/align-model/src/synthetic/mod.rs"]
-#[allow(dead_code, unused_imports, unreachable_pub, reason = "chores use a part of it")]
-mod synthetic;
 mod workspace;
 
 use clap::{Parser, Subcommand};

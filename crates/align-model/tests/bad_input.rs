@@ -1,13 +1,11 @@
 //! Errors of bad input: each message names what was expected and what was found.
 
-mod common;
-
 use align_model::{
     AlignConfig, AlignInput, AlignModel, AlignTextModel, AlignVisionModel, Checkpoint,
     CheckpointError, ForwardOptions, ModelError, ReadMode, Runtime, TensorSource, TextInput,
     TextOptions,
 };
-use common::tiny;
+use align_testing::tiny;
 use ndarray::{Array2, Array4, array};
 use std::borrow::Cow;
 

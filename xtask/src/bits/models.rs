@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 
 use super::fixture;
 use crate::synth;
-use crate::synthetic::SyntheticModel;
 use crate::workspace;
+use align_synthetic::SyntheticModel;
 
 /// The two fixtures of one tower, which are compared as one model.
 const TOWERS: [&str; 2] = ["tiny/text-only", "tiny/vision-only"];

@@ -7,7 +7,7 @@ mod weights;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::synthetic::SyntheticModel;
+use align_synthetic::SyntheticModel;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 

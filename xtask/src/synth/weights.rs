@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::synthetic::{SyntheticModel, SyntheticTensor, SyntheticValues};
+use align_synthetic::{SyntheticModel, SyntheticTensor, SyntheticValues};
 use anyhow::{Context, Result};
 use half::{bf16, f16};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,7 +1,7 @@
 //! Rules that make the values of one tensor.
 
-use crate::synthetic::calibration::Moments;
-use crate::synthetic::counter;
+use crate::calibration::Moments;
+use crate::counter;
 
 /// The values of a tensor, row-major.
 #[derive(Clone, Debug, PartialEq)]
