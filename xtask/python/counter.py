@@ -1,4 +1,4 @@
-"""The counter-based random numbers of the synthetic checkpoints, twin of `align_model::synthetic`.
+"""The counter-based random numbers of the synthetic checkpoints, twin of `align_synthetic`.
 
 Number `i` of the stream `name` under `seed` is `mix(key + (i + 1) * GOLDEN)` with `key = mix(seed ^ fnv1a(name))`, all
 modulo 2^64. Its upper 24 bits, less 2^23, are an integer `k`; `k / 2^23` is exact in f32 and uniform on [-1, 1).

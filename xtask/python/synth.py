@@ -1,4 +1,4 @@
-"""The weights of a synthetic checkpoint, twin of `align_model::synthetic` to the bit.
+"""The weights of a synthetic checkpoint, twin of `align_synthetic` to the bit.
 
 `synth.py MODEL SEED` writes every tensor, a line of name, shape and byte count before its bytes, for
 `cargo xtask synth --check`.
@@ -17,7 +17,7 @@ from transformers import AlignConfig, AlignModel
 
 import counter
 
-TABLES = Path(__file__).parents[2] / "crates/align-model/src/synthetic"
+TABLES = Path(__file__).parents[2] / "crates/align-synthetic/src"
 
 # Where a normalisation finds the convolution it follows.
 CONVOLUTIONS = {

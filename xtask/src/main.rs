@@ -3,16 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod bits;
 mod demo;
 mod golden;
 mod oracle;
 mod peers;
 mod synth;
-// Compiled from its source rather than through align-model, so that goldens can be remade and crates audited while the
-// engine itself does not build. It uses no other module.
-#[path = "../../crates/align-model/src/synthetic/mod.rs"]
-#[allow(dead_code, unused_imports, unreachable_pub, reason = "chores use a part of it")]
-mod synthetic;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +31,8 @@ enum Chore {
     Demo(demo::Demo),
     /// Compare the speed with other engines'
     Peers(peers::Peers),
+    /// Compare what two builds of the program compute, byte for byte
+    Bits(bits::Bits),
     /// Prove what the shipped crates promise: no C, known licences, no unsafe code but one crate's, one direction
     Audit(audit::Audit),
 }
@@ -45,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Synth(synth) => synth.run(),
         Chore::Demo(demo) => demo.run(),
         Chore::Peers(peers) => peers.run(),
+        Chore::Bits(bits) => bits.run(),
         Chore::Audit(audit) => audit.run(),
     }
 }

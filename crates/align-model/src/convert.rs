@@ -25,10 +25,9 @@ use std::path::Path;
 /// ```
 /// use align_model::{AlignModel, Conversion, Precision};
 ///
-/// # mod checkpoint { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/checkpoint.rs")); }
 /// # let (original, converted) = (tempfile::tempdir()?, tempfile::tempdir()?);
 /// # let (original, converted) = (original.path(), converted.path());
-/// # checkpoint::write_checkpoint(original);
+/// # align_testing::checkpoint::write_checkpoint(original);
 /// let conversion = Conversion::from_pretrained(original, Precision::Bf16)?;
 /// conversion.write(converted)?;
 /// std::fs::copy(original.join("config.json"), converted.join("config.json"))?;

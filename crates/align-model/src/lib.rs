@@ -18,10 +18,9 @@
 //! ```
 //! use align_model::{AlignInput, AlignModel, AlignProcessor, ForwardOptions, TextInput};
 //!
-//! # mod checkpoint { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/checkpoint.rs")); }
 //! # let temporary = tempfile::tempdir()?;
 //! # let (folder, file) = (temporary.path(), temporary.path().join("cats.png"));
-//! # checkpoint::write_checkpoint(folder);
+//! # align_testing::checkpoint::write_checkpoint(folder);
 //! # align_model::RgbImage::from_pixel(64, 48, [180, 90, 20].into()).save(&file)?;
 //! let processor = AlignProcessor::from_pretrained(folder)?;
 //! let model = AlignModel::from_pretrained(folder)?;
@@ -51,7 +50,6 @@ mod output;
 mod processor;
 mod projection;
 pub mod similarity;
-pub mod synthetic;
 mod synthetic_source;
 mod text_model;
 mod vision_model;
@@ -78,6 +76,7 @@ pub use align_processor::{
     Encoding, ImageProcessor, ImageProcessorConfig, Padding, ProcessorError, RgbImage, Tokenizer,
     TokenizerOptions,
 };
+pub use align_synthetic as synthetic;
 pub use align_tensor::config::{ConfigError, ConfigFile};
 pub use align_tensor::{
     Checkpoint, CheckpointError, Isa, IsaError, IsaName, Precision, PrecisionError, Profile,

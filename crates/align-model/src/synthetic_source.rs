@@ -1,12 +1,9 @@
 //! Models of synthetic weights.
-//!
-//! This file is outside `synthetic`, because the chores compile that module without the rest of the
-//! crate.
 
 use crate::config::AlignConfig;
 use crate::error::ModelError;
 use crate::model::AlignModel;
-use crate::synthetic::{SyntheticModel, SyntheticTensor};
+use align_synthetic::{SyntheticModel, SyntheticTensor};
 use align_tensor::{CheckpointError, Runtime, TensorSource};
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -16,10 +16,9 @@ use std::fmt;
 /// ```
 /// use align_model::{AlignModel, AlignProcessor, ZeroShotClassifier};
 ///
-/// # mod checkpoint { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/checkpoint.rs")); }
 /// # let temporary = tempfile::tempdir()?;
 /// # let folder = temporary.path();
-/// # checkpoint::write_checkpoint(folder);
+/// # align_testing::checkpoint::write_checkpoint(folder);
 /// # let image = align_model::RgbImage::from_pixel(64, 48, [180, 90, 20].into());
 /// let processor = AlignProcessor::from_pretrained(folder)?;
 /// let model = AlignModel::from_pretrained(folder)?;

@@ -9,9 +9,10 @@ use align_model::synthetic::SyntheticModel;
 use align_model::{
     AlignInput, AlignModel, AlignOutput, ForwardOptions, Isa, Precision, Runtime, TextInput,
 };
-use common::align_base::{WEIGHTS_SEED, captions, pixel_values};
-use common::golden::Golden;
-use common::{fixtures, load_options, tiny};
+use align_testing::align_base::{WEIGHTS_SEED, captions, pixel_values};
+use align_testing::golden::Golden;
+use align_testing::{fixtures, tiny};
+use common::load_options;
 use ndarray::Array2;
 
 /// Root mean square of bf16's relative rounding error, for numbers whose logarithms are uniformly

@@ -1,12 +1,10 @@
 //! The published shape with seeded weights, compared with the oracle.
 
-mod common;
-
 use align_model::synthetic::SyntheticModel;
 use align_model::{AlignInput, AlignModel, ForwardOptions, Isa, Runtime, TextInput};
-use common::align_base::{CAPTIONS, WEIGHTS_SEED, captions, pixel_values};
-use common::fixtures;
-use common::golden::Golden;
+use align_testing::align_base::{CAPTIONS, WEIGHTS_SEED, captions, pixel_values};
+use align_testing::fixtures;
+use align_testing::golden::Golden;
 use ndarray::{Array, Array2, Array3, Array4, Axis, Dimension, Slice};
 
 const SAMPLES: usize = 256;

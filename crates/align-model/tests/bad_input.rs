@@ -1,13 +1,11 @@
 //! Errors of bad input: each message names what was expected and what was found.
 
-mod common;
-
 use align_model::{
     AlignConfig, AlignInput, AlignModel, AlignTextModel, AlignVisionModel, Checkpoint,
     CheckpointError, ForwardOptions, ModelError, ReadMode, Runtime, TensorSource, TextInput,
     TextOptions,
 };
-use common::{error_chain, tiny};
+use align_testing::{error_chain, tiny};
 use ndarray::{Array2, Array4, array};
 use std::borrow::Cow;
 

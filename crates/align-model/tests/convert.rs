@@ -7,9 +7,10 @@ use align_model::{
     LoadOptions, ModelError, Precision, TextInput, TextOptions, TextOutput, VisionOptions,
     VisionOutput,
 };
-use common::checkpoint::write_checkpoint;
-use common::golden::Golden;
-use common::{error_chain, load_options, tiny};
+use align_testing::checkpoint::write_checkpoint;
+use align_testing::golden::Golden;
+use align_testing::{error_chain, tiny};
+use common::load_options;
 use ndarray::{Array2, Array4};
 use std::path::Path;
 use tempfile::TempDir;

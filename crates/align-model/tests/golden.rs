@@ -6,8 +6,9 @@ use align_model::{
     AlignInput, AlignModel, AlignTextModel, AlignVisionModel, ForwardOptions, Isa, TextInput,
     TextOptions, TextOutput, VisionOptions, VisionOutput,
 };
-use common::golden::{Comparison, Golden};
-use common::{load_options, tiny};
+use align_testing::golden::{Comparison, Golden};
+use align_testing::tiny;
+use common::load_options;
 use ndarray::Array2;
 
 /// The text inputs of a golden file.
@@ -179,7 +180,7 @@ fn vision_only() {
 /// Fails if a folder has no test above.
 #[test]
 fn every_folder_is_compared() {
-    let mut folders: Vec<_> = std::fs::read_dir(common::fixtures().join("tiny"))
+    let mut folders: Vec<_> = std::fs::read_dir(align_testing::fixtures().join("tiny"))
         .unwrap()
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.file_type().unwrap().is_dir())

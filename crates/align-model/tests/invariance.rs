@@ -10,7 +10,8 @@ use align_model::{
     AlignInput, AlignModel, AlignTextModel, AlignVisionModel, ForwardOptions, Isa, Precision,
     TextInput, TextOptions, VisionOptions, l2_normalize,
 };
-use common::{load_options, tiny};
+use align_testing::tiny;
+use common::load_options;
 use ndarray::{Array2, Array4, Axis, Slice, concatenate};
 
 const BATCHES: [usize; 3] = [1, 3, 8];

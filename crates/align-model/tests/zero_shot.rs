@@ -1,12 +1,10 @@
 //! Zero-shot classification, compared with the steps that it consists of.
 
-mod common;
-
 use align_model::{
     AlignInput, AlignModel, AlignProcessor, ForwardOptions, LabelScore, RgbImage, TextInput,
     ZeroShotClassifier, embed_texts, l2_normalize, text_features,
 };
-use common::checkpoint::write_checkpoint;
+use align_testing::checkpoint::write_checkpoint;
 use ndarray::{Array4, Axis};
 use tempfile::TempDir;
 

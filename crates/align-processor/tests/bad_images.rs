@@ -1,10 +1,8 @@
 //! Images that must be refused, each with its message, and extreme images that must not.
 
-mod common;
-
 use align_processor::decode::{DecodeLimits, decode, open};
 use align_processor::{ImageProcessor, ImageProcessorConfig, RgbImage};
-use common::fixture;
+use align_testing::processor::fixture;
 use std::error::Error;
 
 fn refusal(bytes: &[u8]) -> String {

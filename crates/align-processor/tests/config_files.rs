@@ -1,9 +1,7 @@
 //! The two layouts of a checkpoint's processor files, and wrong files.
 
-mod common;
-
 use align_processor::{Dimensions, Filter, ImageProcessorConfig, Size};
-use common::fixture;
+use align_testing::processor::fixture;
 
 #[test]
 fn both_layouts_say_the_same() {

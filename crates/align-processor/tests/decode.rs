@@ -1,9 +1,7 @@
 //! Decoding of every kind of image file, compared with the oracle.
 
-mod common;
-
 use align_processor::decode::{DecodeLimits, open};
-use common::{checksum, fixture, golden};
+use align_testing::processor::{checksum, fixture, golden};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -1,9 +1,7 @@
 //! Pixel values, compared with the oracle bit for bit.
 
-mod common;
-
 use align_processor::{ImageProcessor, ImageProcessorConfig};
-use common::{checksum, golden, pattern};
+use align_testing::processor::{checksum, golden, pattern};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

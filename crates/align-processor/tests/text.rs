@@ -1,9 +1,7 @@
 //! Token ids, compared with the oracle.
 
-mod common;
-
 use align_processor::{Encoding, Padding, Tokenizer, TokenizerOptions};
-use common::{fixture, golden};
+use align_testing::processor::{fixture, golden};
 use ndarray::Array2;
 use serde::Deserialize;
 use std::collections::BTreeMap;

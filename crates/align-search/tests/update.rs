@@ -1,8 +1,5 @@
 //! Updates of an index: which files are embedded, and what the index holds in the end.
 
-#[path = "../../align-model/tests/common/checkpoint.rs"]
-mod checkpoint;
-
 use align_model::{AlignModel, AlignProcessor, Precision, RgbImage, Threads, embed_texts};
 use align_search::update::{Event, Report, update_images, update_texts, walk};
 use align_search::{
@@ -26,7 +23,7 @@ fn tools() -> &'static Tools {
     static TOOLS: OnceLock<Tools> = OnceLock::new();
     TOOLS.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        checkpoint::write_checkpoint(folder.path());
+        align_testing::checkpoint::write_checkpoint(folder.path());
         let model = AlignModel::from_pretrained(folder.path()).unwrap();
         let processor = AlignProcessor::from_pretrained(folder.path()).unwrap();
         let fingerprint = fingerprint_folder(folder.path(), &Threads::single()).unwrap();

@@ -26,7 +26,7 @@ impl Shipped {
         let own: BTreeSet<_> = metadata
             .workspace_packages()
             .iter()
-            .filter(|package| package.manifest_path.starts_with(&crates))
+            .filter(|package| package.manifest_path.starts_with(&crates) && is_published(package))
             .map(|package| package.id.clone())
             .collect();
         let reached = reach(&metadata, &own)?;
@@ -75,6 +75,11 @@ impl Shipped {
             .find(|node| compiled(node).any(|dependency| dependency == id))
             .map(|node| node.id.clone())
     }
+}
+
+/// Whether a package may be published: its `publish` list is not empty.
+fn is_published(package: &Package) -> bool {
+    package.publish.as_ref().is_none_or(|registries| !registries.is_empty())
 }
 
 /// The closure of `start` over normal and build dependencies.

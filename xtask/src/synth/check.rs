@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-use crate::synthetic::SyntheticModel;
+use align_synthetic::SyntheticModel;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::weights;

@@ -7,7 +7,7 @@ mod weights;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::synthetic::SyntheticModel;
+use align_synthetic::SyntheticModel;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
@@ -38,7 +38,7 @@ pub(crate) struct Synth {
 
 /// A type of half-precision number.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Half {
+pub(crate) enum Half {
     F16,
     Bf16,
 }
@@ -51,15 +51,25 @@ impl Synth {
             return check::against_python(&oracle, model, self.seed);
         }
         let Some(out) = self.out else { bail!("OUT_DIR is missing") };
-        fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-        write(&out, "config.json", model.config_json())?;
-        processor::write(&out, model)?;
-        weights::write(&out.join("model.safetensors"), model, self.seed, self.half)
+        write_checkpoint(&out, model, self.seed, self.half)
     }
 }
 
+/// Writes a whole checkpoint folder, the weights last.
+pub(crate) fn write_checkpoint(
+    folder: &Path,
+    model: SyntheticModel,
+    seed: u64,
+    half: Option<Half>,
+) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    write(folder, "config.json", model.config_json())?;
+    processor::write(folder, model)?;
+    weights::write(&folder.join("model.safetensors"), model, seed, half)
+}
+
 /// Writes one text file of the folder.
-fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
+pub(crate) fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
     let path = folder.join(name);
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }

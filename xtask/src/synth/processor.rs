@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::synthetic::SyntheticModel;
+use align_synthetic::SyntheticModel;
 use anyhow::Result;
 use serde_json::{Value, json};
 

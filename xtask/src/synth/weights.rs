@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::synthetic::{SyntheticModel, SyntheticTensor};
+use align_synthetic::{SyntheticModel, SyntheticTensor};
 use anyhow::{Context, Result};
 use half::{bf16, f16};
 use indicatif::{ProgressBar, ProgressStyle};

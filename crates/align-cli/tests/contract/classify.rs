@@ -1,7 +1,7 @@
 //! `align classify`.
 
-use crate::checkpoint::write_weights;
 use crate::run::{Folder, model};
+use align_testing::checkpoint::write_weights;
 use serde_json::Value;
 use std::process::Stdio;
 

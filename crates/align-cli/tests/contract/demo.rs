@@ -1,7 +1,7 @@
 //! The demo model gives the right answers to easy questions.
 
 use crate::run::{Folder, Ran};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A picture of `fixtures/demo-model/pictures`, the right label, and nine others.
 const QUESTIONS: [(&str, [&str; 10]); 5] = [
@@ -75,7 +75,7 @@ const QUESTIONS: [(&str, [&str; 10]); 5] = [
 ];
 
 fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/demo-model/pictures").join(name)
+    align_testing::fixtures().join("demo-model/pictures").join(name)
 }
 
 #[test]

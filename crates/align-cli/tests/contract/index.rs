@@ -149,8 +149,8 @@ fn another_model_is_refused() {
     let folder = Folder::new();
     assert_eq!(folder.run(&["index", "red.png", "--index", "idx"]).code, 0);
     fs::create_dir(folder.path("other")).unwrap();
-    crate::checkpoint::write_checkpoint(&folder.path("other"));
-    crate::checkpoint::write_weights(&folder.path("other"), |name, values| {
+    align_testing::checkpoint::write_checkpoint(&folder.path("other"));
+    align_testing::checkpoint::write_weights(&folder.path("other"), |name, values| {
         if name == "text_projection.bias" {
             values[0] += 1.0;
         }
@@ -162,7 +162,7 @@ fn another_model_is_refused() {
         .fails(1, &[refusal, "use the settings of the index, or make a new index"]);
     // The same files in another folder are the same model, even if that folder has other files too.
     fs::create_dir(folder.path("copy")).unwrap();
-    crate::checkpoint::write_checkpoint(&folder.path("copy"));
+    align_testing::checkpoint::write_checkpoint(&folder.path("copy"));
     folder.write("copy/README.md", "a model");
     let ran = folder.run(&["index", "red.png", "--index", "idx", "--model", "copy"]);
     assert_eq!(report(&ran)["kept"], 1);

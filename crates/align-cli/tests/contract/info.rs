@@ -1,8 +1,7 @@
 //! `align info`.
 
-use crate::checkpoint::write_weights;
 use crate::run::{Folder, Ran, model};
-use std::path::Path;
+use align_testing::checkpoint::write_weights;
 
 #[test]
 fn the_model_and_the_machine_are_described() {
@@ -48,11 +47,10 @@ fn the_variable_lowers_the_instruction_set() {
 
 #[test]
 fn a_tower_alone_is_described() {
-    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tiny");
     for (name, there, absent) in
         [("vision-only", "vision", "text"), ("text-only", "text", "vision")]
     {
-        let folder = tiny.join(name);
+        let folder = align_testing::tiny(name);
         let ran = Folder::new().run(&["info", "--model", folder.to_str().unwrap()]);
         let lines = ran.json_lines();
         let found = &lines[0]["model"];

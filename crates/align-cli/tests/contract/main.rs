@@ -1,8 +1,5 @@
 //! The contract of the command line: output, its format, and the exit code.
 
-#[path = "../../../align-model/tests/common/checkpoint.rs"]
-mod checkpoint;
-
 mod bench;
 mod classify;
 mod convert;

@@ -1,6 +1,6 @@
 //! Runs the program in a folder with a model and some images.
 
-use crate::checkpoint;
+use align_testing::checkpoint;
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 use std::io::Write;

@@ -13,13 +13,14 @@ struct Tensor {
 }
 
 /// A golden file in memory.
-pub(crate) struct Golden {
+pub struct Golden {
     path: PathBuf,
     tensors: BTreeMap<String, Tensor>,
 }
 
 impl Golden {
-    pub(crate) fn open(path: &Path) -> Self {
+    /// Reads the file at `path`.
+    pub fn open(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let tensors = SafeTensors::deserialize(&bytes).unwrap().tensors();
         let own = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
@@ -34,7 +35,7 @@ impl Golden {
     }
 
     /// All golden files of a checkpoint folder, in order.
-    pub(crate) fn all(folder: &Path) -> Vec<Self> {
+    pub fn all(folder: &Path) -> Vec<Self> {
         let mut paths: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -45,7 +46,8 @@ impl Golden {
         paths.iter().map(|path| Self::open(path)).collect()
     }
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
+    /// Whether the file has a tensor of this name.
+    pub fn contains(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
@@ -62,21 +64,22 @@ impl Golden {
     }
 
     /// An integer input, such as token ids. A single row that applies to every text is repeated.
-    pub(crate) fn ids(&self, name: &str) -> Option<Array2<i64>> {
+    pub fn ids(&self, name: &str) -> Option<Array2<i64>> {
         let (shape, elements) = self.elements(name, Dtype::I64, i64::from_le_bytes)?;
         let ids = Array2::from_shape_vec([shape[0], shape[1]], elements).unwrap();
         let texts = self.tensors["input_ids"].shape[0];
         Some(ids.broadcast([texts, shape[1]]).unwrap().to_owned())
     }
 
-    pub(crate) fn pixel_values(&self) -> Option<Array4<f32>> {
+    /// The images of the call, `[N, C, H, W]`.
+    pub fn pixel_values(&self) -> Option<Array4<f32>> {
         let (shape, elements) = self.elements("pixel_values", Dtype::F32, f32::from_le_bytes)?;
         let shape: [usize; 4] = shape.try_into().unwrap();
         Some(Array4::from_shape_vec(shape, elements).unwrap())
     }
 
     /// All elements of an F32 input.
-    pub(crate) fn f32s(&self, name: &str) -> Vec<f32> {
+    pub fn f32s(&self, name: &str) -> Vec<f32> {
         self.elements(name, Dtype::F32, f32::from_le_bytes).unwrap().1
     }
 
@@ -85,7 +88,7 @@ impl Golden {
     }
 
     /// All elements of an output of the oracle in f64.
-    pub(crate) fn truth(&self, name: &str) -> Vec<f64> {
+    pub fn truth(&self, name: &str) -> Vec<f64> {
         self.f64s(name).unwrap_or_else(|| panic!("no {name}")).1
     }
 
@@ -94,7 +97,7 @@ impl Golden {
     }
 
     /// Begins a comparison of outputs with this file.
-    pub(crate) fn compare(&self) -> Comparison<'_> {
+    pub fn compare(&self) -> Comparison<'_> {
         Comparison { golden: self, compared: BTreeSet::new(), report: String::new(), failed: false }
     }
 }
@@ -109,7 +112,7 @@ impl Golden {
 /// unit in the last place of the tensor's largest magnitude. On a tensor of a few elements, the
 /// oracle's error consists of a few lucky roundings, or is zero. Two units cover a handful of
 /// roundings.
-pub(crate) struct Comparison<'g> {
+pub struct Comparison<'g> {
     golden: &'g Golden,
     compared: BTreeSet<String>,
     report: String,
@@ -121,17 +124,13 @@ const FLOOR: f64 = 2.0 * f32::EPSILON as f64;
 
 impl Comparison<'_> {
     /// Compares an array with the tensor `name`.
-    pub(crate) fn check<S: Data<Elem = f32>, D: Dimension>(
-        &mut self,
-        name: &str,
-        ours: &ArrayBase<S, D>,
-    ) {
+    pub fn check<S: Data<Elem = f32>, D: Dimension>(&mut self, name: &str, ours: &ArrayBase<S, D>) {
         let values: Vec<f32> = ours.iter().copied().collect();
         self.check_values(name, ours.shape(), &values);
     }
 
     /// Compares a list of arrays with the tensors `name.0`, `name.1` and so on.
-    pub(crate) fn check_all<S: Data<Elem = f32>, D: Dimension>(
+    pub fn check_all<S: Data<Elem = f32>, D: Dimension>(
         &mut self,
         name: &str,
         ours: &[ArrayBase<S, D>],
@@ -147,13 +146,13 @@ impl Comparison<'_> {
     ///
     /// A cosine is a sum with cancellation: rounding affects the elements of two vectors of length
     /// 1, however small the sum is. So the magnitude for the floor is that of a cosine of 1.
-    pub(crate) fn check_logits(&mut self, name: &str, ours: &Array2<f32>, temperature: f32) {
+    pub fn check_logits(&mut self, name: &str, ours: &Array2<f32>, temperature: f32) {
         let values: Vec<f32> = ours.iter().copied().collect();
         self.hold(name, name, ours.shape(), &values, 1.0 / f64::from(temperature.abs()));
     }
 
     /// Compares one number with the tensor `name`.
-    pub(crate) fn check_scalar(&mut self, name: &str, ours: f32) {
+    pub fn check_scalar(&mut self, name: &str, ours: f32) {
         self.check_values(name, &[], &[ours]);
     }
 
@@ -166,7 +165,7 @@ impl Comparison<'_> {
     ///
     /// The errors in a golden file are those of the whole array, which bound those of a sample. The
     /// error of the mean is at most the root mean square of the errors.
-    pub(crate) fn check_sample<D: Dimension>(
+    pub fn check_sample<D: Dimension>(
         &mut self,
         name: &str,
         whole: &Array<f32, D>,
@@ -215,7 +214,7 @@ impl Comparison<'_> {
     }
 
     /// Fails if an error was too large, or an output of the oracle was not compared.
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         let left_out: Vec<_> = self
             .golden
             .tensors

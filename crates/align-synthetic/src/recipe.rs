@@ -1,7 +1,7 @@
 //! Rules that make the values of one tensor.
 
-use crate::synthetic::calibration::Moments;
-use crate::synthetic::counter;
+use crate::calibration::Moments;
+use crate::counter;
 
 /// A rule that makes the values of a tensor from its shape, its name and the seed.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,13 +1,12 @@
-// A complete checkpoint folder for tests: the tiny synthetic model and a processor.
-// Doc tests include this file, so it has no inner documentation.
+//! A complete checkpoint folder: the tiny synthetic model and a processor.
 
-use align_model::synthetic::SyntheticModel;
+use align_synthetic::SyntheticModel;
 use safetensors::{Dtype, tensor::TensorView};
 use std::path::Path;
 
 /// Writes a whole checkpoint. Images are cropped to 33 x 33, so that a forward is fast. The
 /// vocabulary has 12 words.
-pub(crate) fn write_checkpoint(folder: &Path) {
+pub fn write_checkpoint(folder: &Path) {
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     write("config.json", SyntheticModel::Tiny.config_json());
     write(
@@ -28,7 +27,7 @@ pub(crate) fn write_checkpoint(folder: &Path) {
 }
 
 /// Writes `model.safetensors`. `change` may change each F32 tensor, by its name.
-pub(crate) fn write_weights(folder: &Path, change: impl Fn(&str, &mut Vec<f32>)) {
+pub fn write_weights(folder: &Path, change: impl Fn(&str, &mut Vec<f32>)) {
     let tensors = SyntheticModel::Tiny.tensors().into_iter().map(|tensor| {
         let mut values = tensor.values(7);
         let (dtype, bytes): (_, Vec<u8>) = if tensor.is_integer() {

@@ -1,18 +1,16 @@
-//! Helpers of the golden tests.
-
-#![allow(dead_code, reason = "each test file uses its part")]
+//! Golden files of the processor.
 
 use ndarray::Array3;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
 /// A file or folder under `fixtures/processor`.
-pub(crate) fn fixture(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "../../fixtures/processor", name].iter().collect()
+pub fn fixture(name: &str) -> PathBuf {
+    crate::fixtures().join("processor").join(name)
 }
 
-/// A JSON golden.
-pub(crate) fn golden<T: DeserializeOwned>(name: &str) -> T {
+/// A golden file in JSON.
+pub fn golden<T: DeserializeOwned>(name: &str) -> T {
     let text = std::fs::read(fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -21,7 +19,7 @@ pub(crate) fn golden<T: DeserializeOwned>(name: &str) -> T {
 ///
 /// It is a sum over the little-endian `u32` words, the last one padded with zeros. Each word is
 /// joined with its index and mixed by the finaliser of SplitMix64.
-pub(crate) fn checksum(bytes: &[u8]) -> String {
+pub fn checksum(bytes: &[u8]) -> String {
     let sum = bytes.chunks(4).zip(0_u64..).fold(0_u64, |sum, (word, index)| {
         let mut padded = [0; 4];
         padded[..word.len()].copy_from_slice(word);
@@ -34,7 +32,7 @@ pub(crate) fn checksum(bytes: &[u8]) -> String {
 }
 
 /// The deterministic picture of the goldens, `[height, width, channels]`: noise and ramps.
-pub(crate) fn pattern(height: usize, width: usize, channels: usize, seed: u64) -> Array3<u8> {
+pub fn pattern(height: usize, width: usize, channels: usize, seed: u64) -> Array3<u8> {
     Array3::from_shape_fn((height, width, channels), |(y, x, c)| {
         let index = ((y * width + x) * channels + c) as u64;
         let noise = ((index * 2_654_435_761 + seed * 40_503 + 12_345) & 0xffff_ffff) >> 25;

@@ -1,6 +1,6 @@
 //! Inputs for the synthetic models, so that tests and timings need no stored images.
 
-use crate::synthetic::counter;
+use crate::counter;
 
 /// Cells of a test image along each side.
 const CELLS: usize = 17;
@@ -13,7 +13,7 @@ const CELLS: usize = 17;
 /// noise from `image.noise.{index}`.
 ///
 /// ```
-/// let pixels = align_model::synthetic::image(1, 0, 3, 33);
+/// let pixels = align_synthetic::image(1, 0, 3, 33);
 /// assert_eq!(pixels.len(), 3 * 33 * 33);
 /// ```
 pub fn image(seed: u64, index: usize, channels: usize, side: usize) -> Vec<f32> {
@@ -38,7 +38,7 @@ pub fn image(seed: u64, index: usize, channels: usize, side: usize) -> Vec<f32> 
 /// `vocabulary - 1`, plus one.
 ///
 /// ```
-/// let ids = align_model::synthetic::caption(1, 0, 5, 4096);
+/// let ids = align_synthetic::caption(1, 0, 5, 4096);
 /// assert!(ids.len() == 5 && ids.iter().all(|id| (1..4096).contains(id)));
 /// ```
 ///

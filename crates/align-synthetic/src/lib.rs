@@ -5,13 +5,18 @@
 //! their size through all layers. Only exactly rounded operations are used, so an implementation in
 //! another language makes the same bits.
 //!
+//! This crate depends on no other, so that `cargo xtask` can remake goldens and audit crates while the engine itself does not
+//! build.
+//!
 //! ```
-//! use align_model::synthetic::SyntheticModel;
+//! use align_synthetic::SyntheticModel;
 //!
 //! let tensors = SyntheticModel::Tiny.tensors();
 //! let temperature = tensors.iter().find(|tensor| tensor.name == "temperature").unwrap();
 //! assert_eq!(temperature.values(0), [0.0625]);
 //! ```
+
+#![forbid(unsafe_code)]
 
 mod calibration;
 mod counter;
@@ -25,7 +30,6 @@ pub use layout::SyntheticTensor;
 
 /// The shape of a synthetic checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum SyntheticModel {
     /// The published align-base: 1394 tensors, 172,117,841 parameters.
     AlignBase,

@@ -1,8 +1,8 @@
 //! Tensors of a checkpoint: names, shapes and recipes, module by module.
 
-use crate::synthetic::calibration::Calibration;
-use crate::synthetic::recipe::{Convolution, Recipe};
-use crate::synthetic::shape::Shape;
+use crate::calibration::Calibration;
+use crate::recipe::{Convolution, Recipe};
+use crate::shape::Shape;
 
 /// One tensor of a synthetic checkpoint. Its values are made on demand.
 #[derive(Clone, Debug, PartialEq)]
