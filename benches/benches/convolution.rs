@@ -2,8 +2,8 @@
 
 use align_benches::{Bench, ConvolutionShape, Copies, values, weights};
 use align_tensor::{
-    Activation, AlignedBuffer, ExpandDepthwise, Expansion, PackedWeights, Precision, Stem,
-    ValuesMut,
+    Activation, AlignedBuffer, Arena, ExpandDepthwise, Expansion, Forward, PackedWeights,
+    Precision, Profile, Stem, ValuesMut,
 };
 
 fn main() {
@@ -29,11 +29,13 @@ fn stem(bench: &mut Bench<'_>) {
     let stem = Stem::new(bench.isa, &weights, values(CHANNELS), INPUTS, Activation::Silu);
     let image = values(INPUTS * SIDE * SIDE);
     let pixels = Stem::output_len(SIDE).pow(2);
-    let mut scratch = AlignedBuffer::<f32>::zeroed(stem.scratch_len(SIDE));
+    let (mut arena, profile) = (Arena::new(), Profile::default());
+    let space = arena.open(stem.arena_size(team.workers(), SIDE));
+    let mut forward = Forward::new(team, space, &profile);
     let mut out = AlignedBuffer::<f32>::zeroed(pixels * CHANNELS);
     let flops = 2 * pixels * CHANNELS * INPUTS * 9;
     bench.group("stem").flops("hot", flops, || {
-        stem.run(team, &image, (SIDE, SIDE), &mut scratch, &mut out);
+        stem.run(&mut forward, &image, (SIDE, SIDE), &mut out);
     });
 }
 
@@ -57,9 +59,10 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
     );
     let size = (shape.side, shape.side);
     let input = values(shape.side.pow(2) * kernel.inputs());
-    let mut scratch = AlignedBuffer::<f32>::zeroed(kernel.scratch_len(1, 1, size));
+    let (mut arena, profile) = (Arena::new(), Profile::default());
+    let space = arena.open(kernel.arena_size(team.workers(), 1, size));
+    let mut forward = Forward::new(team, space, &profile);
     let mut out = AlignedBuffer::<f32>::zeroed(shape.out_side().pow(2) * channels);
-    let mut sums = vec![0.0; shape.out_side() * channels];
     let mut means = vec![0.0; channels];
     let name = match expand {
         Some(precision) => format!("expand_depthwise/stage {}/{precision}", shape.stage),
@@ -72,15 +75,8 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
         [("hot", Copies::hot(&kernel)), ("cold", Copies::cold(&kernel, bytes))]
     {
         group.flops(temperature, flops, || {
-            copies.turn().run(
-                team,
-                &input,
-                size,
-                &mut scratch,
-                ValuesMut::F32(&mut out),
-                &mut sums,
-                &mut means,
-            );
+            let out = ValuesMut::F32(&mut out);
+            copies.turn().run(&mut forward, &input, size, out, &mut means);
         });
     }
 }

@@ -1,7 +1,10 @@
 //! Benchmarks of a BERT layer's other kernels: attention, softmax, layer norm.
 
 use align_benches::{Bench, values};
-use align_tensor::{Heads, Sequence, ValuesMut, attention, layer_norm, softmax_rows};
+use align_tensor::{
+    Arena, Attention, Forward, Heads, Profile, Sequence, ValuesMut, attention, layer_norm,
+    softmax_rows,
+};
 
 const HEADS: Heads = Heads { count: 12, width: 64 };
 
@@ -25,11 +28,15 @@ fn attend(bench: &mut Bench<'_>, texts: usize, tokens: usize) {
         })
         .collect();
     let qkv = values(texts * tokens * 3 * HEADS.hidden());
-    let mut scratch = vec![0.0; HEADS.scratch_len(isa, tokens)];
+    let (mut arena, profile) = (Arena::new(), Profile::default());
+    let space = arena.open(HEADS.arena_size(isa, team.workers(), tokens));
+    let mut forward = Forward::new(team, space, &profile);
     let mut out = vec![0.0; texts * tokens * HEADS.hidden()];
     let flops = HEADS.flops(&sequences);
     bench.group("attention").flops(&format!("{texts}x{tokens}"), flops, || {
-        attention(team, isa, HEADS, &sequences, &qkv, &mut scratch, ValuesMut::F32(&mut out), None);
+        let (heads, out) = (HEADS, ValuesMut::F32(&mut out));
+        let operands = Attention { heads, sequences: &sequences, qkv: &qkv, out, attentions: None };
+        attention(&mut forward, isa, operands);
     });
 }
 

@@ -6,15 +6,17 @@ use align_tensor::config::{
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What `text_config` of a `config.json` says, or the whole file of a text tower saved alone.
-/// A field that is missing has the default of `AlignTextConfig` in transformers; fields that do
-/// not bear on inference are ignored.
+/// The configuration of the text tower: `text_config` of a `config.json`, or the whole file of a text
+/// tower that was saved alone.
+///
+/// A missing field has the default of `AlignTextConfig` in transformers. Fields that do not affect
+/// inference are ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, tag = "model_type", rename = "align_text_model")]
 pub struct AlignTextConfig {
-    /// Number of tokens: rows of the word embedding. Default 30522.
+    /// Size of the vocabulary: rows of the word embedding. Default 30522.
     pub vocab_size: usize,
-    /// Width of the hidden states; a multiple of `num_attention_heads`. Default 768.
+    /// Width of the hidden states, a multiple of `num_attention_heads`. Default 768.
     pub hidden_size: usize,
     /// Number of layers. Default 12.
     pub num_hidden_layers: usize,
@@ -22,7 +24,7 @@ pub struct AlignTextConfig {
     pub num_attention_heads: usize,
     /// Width of the layer inside the MLP. Default 3072.
     pub intermediate_size: usize,
-    /// Activation of the MLP, by its name in transformers. Default `gelu`, the exact one.
+    /// Activation of the MLP, by its name in transformers. Default `gelu`, the exact form.
     pub hidden_act: String,
     /// The longest sequence in tokens: rows of the position embedding. Default 512.
     pub max_position_embeddings: usize,
@@ -30,7 +32,7 @@ pub struct AlignTextConfig {
     pub type_vocab_size: usize,
     /// Added to the variance in every layer normalisation. Default 1e-12.
     pub layer_norm_eps: f64,
-    /// The token that pads a sequence. Default 0. The tower itself goes by the mask alone.
+    /// The token that pads a sequence. Default 0. The tower uses the mask only.
     pub pad_token_id: Option<i64>,
 }
 
@@ -55,7 +57,7 @@ impl AlignTextConfig {
     /// Reads `config.json` in `folder`: that of a whole ALIGN model or of a text tower alone.
     ///
     /// # Errors
-    /// Where the file cannot be read, or a field holds what [`validate`](Self::validate) refuses.
+    /// If the file cannot be read, or [`validate`](Self::validate) rejects a field.
     pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ConfigError> {
         ConfigFile::open(folder)?.read_tower("text_config", "align_text_model", Self::validate)
     }
@@ -65,7 +67,7 @@ impl AlignTextConfig {
         self.hidden_size / self.num_attention_heads
     }
 
-    /// Number of parameters, the pooler's among them; meaningful once the sizes are valid.
+    /// Number of parameters, including the pooler. The configuration must be valid.
     pub fn parameters(&self) -> u64 {
         let [hidden, inner] = [self.hidden_size, self.intermediate_size].map(|n| n as u64);
         let rows = self.vocab_size + self.max_position_embeddings + self.type_vocab_size;
@@ -79,10 +81,10 @@ impl AlignTextConfig {
             + dense(hidden, hidden)
     }
 
-    /// Checks every field, so that nothing absurd is ever allocated or divided by.
+    /// Checks every field, before a size is used to allocate or to divide.
     ///
     /// # Errors
-    /// [`ConfigError::Field`] for the first field that does not hold what it may.
+    /// [`ConfigError::Field`] for the first field with an invalid value.
     pub fn validate(&self) -> Result<(), ConfigError> {
         const MAX_VOCABULARY: usize = 1 << 24;
         in_range("vocab_size", self.vocab_size, 1..=MAX_VOCABULARY)?;

@@ -1,17 +1,18 @@
-//! The tower's tensors as a converted checkpoint has them.
+//! Conversion of the tower's tensors for a converted checkpoint.
 
-use crate::AlignTextConfig;
+use crate::config::AlignTextConfig;
 use align_tensor::{CheckpointError, ConvertedTensor, Precision, Weights};
 
-/// The tensors that stand for others in a converted checkpoint, and the names of those others:
-/// weights of linear layers in bf16, or as integers with the scales of their rows, and the embedding
-/// tables in bf16. Biases and norms stay as they are.
+/// The tensors of the converted checkpoint, and the names of the tensors that they replace.
+///
+/// Weights of linear layers are in bf16, or integers with a scale for each row. Embedding tables are
+/// in bf16. Biases and norms do not change.
 ///
 /// # Errors
-/// Where a tensor is missing or has another shape or type than the configuration says.
+/// If a tensor is missing or does not have the shape or type that follows from the configuration.
 ///
 /// # Panics
-/// Where the precision is neither [`Precision::Bf16`] nor [`Precision::Int8`].
+/// If the precision is neither [`Precision::Bf16`] nor [`Precision::Int8`].
 pub fn convert(
     config: &AlignTextConfig,
     precision: Precision,
@@ -46,7 +47,7 @@ pub fn convert(
         ("token_type_embeddings", config.type_vocab_size),
     ] {
         let module = embeddings.sub(name);
-        // A table is rounded as the weights of a product in bf16 are.
+        // A table is rounded like the weights of a product in bf16.
         converted.extend(ConvertedTensor::from_linear(Precision::Bf16, &module, &[rows, hidden])?);
         replaced.push(module.full_name("weight"));
     }

@@ -1,15 +1,18 @@
-//! From token ids to vectors: the sum of three tables' rows, normalised.
+//! Embeddings of tokens: the sum of rows of three tables, normalised.
 
-use crate::{AlignTextConfig, layer::LayerNorm, ragged::Token, state::State};
-use align_tensor::{CheckpointError, Runtime, Table, Team, Weights};
+use crate::config::AlignTextConfig;
+use crate::layer_norm::LayerNorm;
+use crate::ragged::Token;
+use crate::state::State;
+use align_tensor::{CheckpointError, EmbeddingTable, Runtime, Team, Weights};
 
 /// The embedding tables.
 #[derive(Debug)]
 pub(crate) struct Embeddings {
     hidden: usize,
-    words: Table,
-    positions: Table,
-    segments: Table,
+    words: EmbeddingTable,
+    positions: EmbeddingTable,
+    segments: EmbeddingTable,
     norm: LayerNorm,
 }
 
@@ -22,7 +25,7 @@ impl Embeddings {
     ) -> Result<Self, CheckpointError> {
         let hidden = config.hidden_size;
         let table = |name: &str, rows: usize| {
-            Table::load(runtime.precision(), &weights.sub(name), [rows, hidden])
+            EmbeddingTable::load(runtime.precision(), &weights.sub(name), [rows, hidden])
         };
         Ok(Self {
             hidden,
@@ -36,7 +39,7 @@ impl Embeddings {
     /// Writes `out [tokens, hidden]`.
     pub(crate) fn run(&self, team: &Team<'_>, tokens: &[Token], out: &mut State<'_>) {
         for (token, out) in tokens.iter().zip(out.values.chunks_exact_mut(self.hidden)) {
-            // Word and segment first: the original's order of additions.
+            // This is the original's order of additions.
             self.words.copy_row(token.word, out);
             self.segments.add_row(token.segment, out);
             self.positions.add_row(token.position, out);

@@ -1,17 +1,17 @@
-//! The token ids that the tower takes.
+//! The input of the tower.
 
 use ndarray::ArrayView2;
 
-/// A batch of token ids and what the original takes beside them, all `[texts, tokens]`.
+/// A batch of token ids, with the optional inputs of the original. All arrays are `[texts, tokens]`.
 #[derive(Clone, Copy, Debug)]
 pub struct TextInput<'a> {
     /// Token ids, below the configuration's `vocab_size`.
     pub input_ids: ArrayView2<'a, i64>,
-    /// Zero where a token is padding. Without it, none is.
+    /// Zero for padding. Without a mask, there is no padding.
     pub attention_mask: Option<ArrayView2<'a, i64>>,
-    /// Segment ids. Without them, all are zero.
+    /// Segment ids. The default is zero.
     pub token_type_ids: Option<ArrayView2<'a, i64>>,
-    /// Positions. Without them, a token's place in its row.
+    /// Positions. The default is the column of the token.
     pub position_ids: Option<ArrayView2<'a, i64>>,
 }
 
@@ -21,7 +21,8 @@ impl<'a> TextInput<'a> {
         Self { input_ids, attention_mask: None, token_type_ids: None, position_ids: None }
     }
 
-    /// With an attention mask.
+    /// Sets the attention mask.
+    #[must_use]
     pub fn with_mask(self, attention_mask: ArrayView2<'a, i64>) -> Self {
         Self { attention_mask: Some(attention_mask), ..self }
     }

@@ -1,59 +1,15 @@
-//! A transformer layer: attention and a two-layer perceptron, each with a residual and a
-//! LayerNorm behind it.
+//! A transformer layer: attention and a two-layer perceptron, each followed by a residual and a
+//! LayerNorm.
 
-use crate::{AlignTextConfig, state::State};
+use crate::config::AlignTextConfig;
+use crate::layer_norm::LayerNorm;
+use crate::state::State;
 use align_tensor::{
-    Activation, ArenaSpace, CheckpointError, Heads, Lhs, Linear, Output, Profile, Runtime,
-    Sequence, Team, ValueFormat, Values, Weights, attention, layer_norm, row_pitch,
+    Activation, ArenaSize, Attention, CheckpointError, Forward, Heads, Lhs, Linear, Output,
+    Runtime, Sequence, ValueFormat, Values, Weights, attention, row_pitch,
 };
 
-/// The rows that a task normalises.
-const NORM_ROWS: usize = 16;
-
-/// LayerNorm over the last dimension.
-#[derive(Debug)]
-pub(crate) struct LayerNorm {
-    runtime: Runtime,
-    gamma: Vec<f32>,
-    beta: Vec<f32>,
-    eps: f32,
-}
-
-impl LayerNorm {
-    pub(crate) fn load(
-        config: &AlignTextConfig,
-        weights: &Weights<'_>,
-        runtime: &Runtime,
-    ) -> Result<Self, CheckpointError> {
-        Ok(Self {
-            runtime: runtime.clone(),
-            gamma: weights.tensor("weight", &[config.hidden_size])?.into_owned(),
-            beta: weights.tensor("bias", &[config.hidden_size])?.into_owned(),
-            eps: config.layer_norm_eps as f32,
-        })
-    }
-
-    /// Normalises each row of `x`, in place.
-    pub(crate) fn run(&self, team: &Team<'_>, x: &mut State<'_>) {
-        let Self { gamma, beta, eps, .. } = self;
-        let (isa, len) = (self.runtime.isa, NORM_ROWS * gamma.len());
-        let values = &mut *x.values;
-        match x.rounded.as_deref_mut() {
-            None => {
-                team.run_chunks(values, len, |_, rows| {
-                    layer_norm(isa, rows, None, gamma, beta, *eps)
-                });
-            }
-            Some(rounded) => {
-                team.run_chunk_pairs((values, len), (rounded, len), |_, rows, rounded| {
-                    layer_norm(isa, rows, Some(rounded), gamma, beta, *eps);
-                });
-            }
-        }
-    }
-}
-
-/// One layer, its weights packed.
+/// One layer, with packed weights.
 #[derive(Debug)]
 pub(crate) struct Layer {
     runtime: Runtime,
@@ -69,12 +25,23 @@ pub(crate) struct Layer {
     intermediate_size: usize,
 }
 
-/// The sizes of a call to [`Layer::forward`].
+/// The input of a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerInput<'a> {
+    /// The sequences of the batch, and their queries.
+    pub(crate) sequences: &'a [Sequence],
+    /// All rows, in the format that products read: `[rows, hidden]`.
+    pub(crate) rows: Values<'a>,
+    /// The query rows, in the order of the sequences: `[queries, hidden]`.
+    pub(crate) residual: &'a [f32],
+}
+
+/// The sizes of a layer's input.
 #[derive(Clone, Copy)]
 pub(crate) struct Extent {
-    /// Rows that come in.
+    /// Rows of all sequences.
     pub(crate) rows: usize,
-    /// Rows that go out: those that ask.
+    /// Query rows, for which the layer has an output.
     pub(crate) queries: usize,
     /// Rows of the longest sequence.
     pub(crate) longest: usize,
@@ -123,93 +90,69 @@ impl Layer {
         })
     }
 
-    /// How values are kept that only the next product reads.
+    /// The format of values that only the next product reads.
     fn format(&self) -> ValueFormat {
         self.runtime.precision().value_format()
     }
 
-    /// The arena space that [`forward`](Self::forward) takes.
-    pub(crate) fn arena_sizes(&self, extent: Extent) -> [usize; 6] {
+    /// The arena space that [`run`](Self::run) takes.
+    pub(crate) fn arena_size(&self, extent: Extent) -> ArenaSize {
+        let Extent { rows, queries, longest } = extent;
         let format = self.format();
-        let [attended, attended_rounded] = State::arena_sizes(format, extent.queries * self.hidden);
-        let scratch = self.heads.scratch_len(self.runtime.isa, extent.longest);
-        [
-            extent.rows * 3 * self.hidden,
-            self.runtime.threads.count() * scratch,
-            format.words(extent.queries * self.hidden),
-            attended,
-            attended_rounded,
-            format.words(extent.queries * row_pitch(format, self.intermediate_size)),
-        ]
+        let pitch = row_pitch(format, self.intermediate_size);
+        let workers = self.runtime.threads.count();
+        ArenaSize::for_array::<f32>(rows * 3 * self.hidden)
+            + ArenaSize::for_values(format, queries * self.hidden)
+            + State::arena_size(format, queries * self.hidden)
+            + ArenaSize::for_values(format, queries * pitch)
+            + self.heads.arena_size(self.runtime.isa, workers, longest)
     }
 
-    /// Runs the layer on `x [rows, hidden]`. `residual [queries, hidden]` holds the rows of `x`
-    /// that ask, in the order of the sequences, and so does `out`; `attentions` is as in
-    /// [`attention`](align_tensor::attention()). Steps are recorded under `name`.
-    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
-    pub(crate) fn forward(
+    /// Runs the layer and writes its output `[queries, hidden]`. `attentions` is as in
+    /// [`Attention`].
+    pub(crate) fn run(
         &self,
-        team: &Team<'_>,
-        mut arena: ArenaSpace<'_>,
-        extent: Extent,
-        sequences: &[Sequence],
-        x: Values<'_>,
-        residual: &[f32],
+        mut forward: Forward<'_>,
+        input: LayerInput<'_>,
         attentions: Option<&mut [f32]>,
-        out: &mut State<'_>,
-        (profile, name): (&mut Profile, &str),
+        output: &mut State<'_>,
     ) {
-        let format = self.format();
-        let [qkv, scratch, context, attended, rounded, intermediate] =
-            self.arena_sizes(extent).map(|len| arena.take(len));
-        let mut attended = State::new(format, [attended, rounded]);
+        let LayerInput { sequences, rows: x, residual } = input;
+        let (isa, heads, format) = (self.runtime.isa, self.heads, self.format());
+        let team = forward.team();
+        let rows = x.len() / self.hidden;
+        let queries = residual.len() / self.hidden;
         let pitch = row_pitch(format, self.intermediate_size);
-        let [context_len, intermediate_len] =
-            [self.hidden, pitch].map(|width| extent.queries * width);
-        let isa = self.runtime.isa;
-        let step = |part: &str| format!("{name}.{part}");
-        profile.time(
-            || step("query_key_value"),
-            self.query_key_value.flops(extent.rows),
-            || self.query_key_value.run(team, x, Activation::Identity, None, &mut *qkv),
-        );
-        profile.time(
-            || step("attention"),
-            self.heads.flops(sequences),
-            || {
-                let out = format.view_mut(context, context_len);
-                attention(team, isa, self.heads, sequences, qkv, scratch, out, attentions);
-            },
-        );
-        profile.time(
-            || step("attention_output"),
-            self.attention_output.flops(extent.queries),
-            || {
-                let (linear, x) = (&self.attention_output, format.view(context, context_len));
-                let to = &mut *attended.values;
-                linear.run(team, x, Activation::Identity, Some(residual), to);
-                self.attention_norm.run(team, &mut attended);
-            },
-        );
-        profile.time(
-            || step("intermediate"),
-            self.intermediate.flops(extent.queries),
-            || {
-                let out = format.view_mut(intermediate, intermediate_len);
-                let out = Output::from_pitched(out, pitch);
-                self.intermediate.run(team, attended.inputs(), self.activation, None, out);
-            },
-        );
-        profile.time(
-            || step("output"),
-            self.output.flops(extent.queries),
-            || {
-                let x = format.view(intermediate, intermediate_len);
-                let x = Lhs::from_pitched(x, pitch);
-                let residual = Some(&*attended.values);
-                self.output.run(team, x, Activation::Identity, residual, &mut *out.values);
-                self.output_norm.run(team, out);
-            },
-        );
+        let qkv = forward.take(rows * 3 * self.hidden);
+        let mut context = forward.take_values(format, queries * self.hidden);
+        let mut attended = State::take(&mut forward, format, queries * self.hidden);
+        let mut intermediate = forward.take_values(format, queries * pitch);
+
+        let step = forward.step("query_key_value", self.query_key_value.flops(rows));
+        self.query_key_value.run(team, x, Activation::Identity, None, &mut *qkv);
+        step.finish();
+
+        let step = forward.step("attention", heads.flops(sequences));
+        let out = context.reborrow();
+        attention(&mut forward, isa, Attention { heads, sequences, qkv, out, attentions });
+        step.finish();
+
+        let step = forward.step("attention_output", self.attention_output.flops(queries));
+        let (x, out) = (context.as_values(), &mut *attended.values);
+        self.attention_output.run(team, x, Activation::Identity, Some(residual), out);
+        self.attention_norm.run(team, &mut attended);
+        step.finish();
+
+        let step = forward.step("intermediate", self.intermediate.flops(queries));
+        let out = Output::from_pitched(intermediate.reborrow(), pitch);
+        self.intermediate.run(team, attended.inputs(), self.activation, None, out);
+        step.finish();
+
+        let step = forward.step("output", self.output.flops(queries));
+        let x = Lhs::from_pitched(intermediate.as_values(), pitch);
+        let (residual, out) = (Some(&*attended.values), &mut *output.values);
+        self.output.run(team, x, Activation::Identity, residual, out);
+        self.output_norm.run(team, output);
+        step.finish();
     }
 }

@@ -1,6 +1,8 @@
-//! Padding taken out of a batch: the rows that are computed, and where they come from.
+//! Ragged batches: the tokens of some texts without their padding.
 
-use crate::{AlignTextConfig, TextError, TextInput};
+use crate::config::AlignTextConfig;
+use crate::input::TextInput;
+use crate::output::TextError;
 use align_tensor::Sequence;
 use ndarray::ArrayView2;
 use std::ops::Range;
@@ -8,20 +10,23 @@ use std::ops::Range;
 /// A token that is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
-    /// Where it stands in the batch.
+    /// The token's row in the batch.
     pub(crate) text: usize,
+    /// The token's column in the batch.
     pub(crate) place: usize,
-    /// Rows of the three embedding tables.
+    /// Row of the word embedding.
     pub(crate) word: usize,
+    /// Row of the position embedding.
     pub(crate) position: usize,
+    /// Row of the segment embedding.
     pub(crate) segment: usize,
 }
 
-/// Some texts of a batch, their tokens one after another without padding.
+/// Some texts of a batch, whose tokens follow one another without padding.
 ///
-/// A text's visible tokens come first and are what everyone attends to. Behind them come those
-/// that are masked but still asked for: the first one, because it is what the embedding is made
-/// of, and with `padding` all others.
+/// The visible tokens of a text come first: they are its keys. After them come the masked tokens that
+/// are computed nevertheless. The first token is, since its state becomes the embedding. With
+/// `padding`, all others are too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ragged {
     pub(crate) tokens: Vec<Token>,
@@ -31,7 +36,7 @@ pub(crate) struct Ragged {
 }
 
 impl Ragged {
-    /// Takes the padding out of `texts`; the ids must have been checked.
+    /// Removes the padding of `texts`. The ids must be valid: see [`check`].
     pub(crate) fn new(input: &TextInput<'_>, texts: Range<usize>, padding: bool) -> Self {
         let mut ragged = Self::default();
         for text in texts {
@@ -40,6 +45,7 @@ impl Ragged {
         ragged
     }
 
+    /// Appends one text.
     fn push(&mut self, input: &TextInput<'_>, text: usize, padding: bool) {
         let len = input.input_ids.ncols();
         let visible =
@@ -53,15 +59,16 @@ impl Ragged {
             segment: input.token_type_ids.map_or(0, |ids| ids[[text, place]] as usize),
         };
         self.tokens.extend((0..len).filter(visible).map(token));
-        // Where everything is masked the original's additive mask hides nothing from anyone.
+        // If all tokens are masked, the additive mask of the original changes all scores equally, and
+        // so hides none of them.
         let uniform = self.tokens.len() == start;
         if uniform {
             self.tokens.extend((0..len).map(token));
         }
         let keys = self.tokens.len() - start;
         if !uniform {
-            let asked = if padding { len } else { 1 };
-            self.tokens.extend((0..asked).filter(|place| !visible(place)).map(token));
+            let computed = if padding { len } else { 1 };
+            self.tokens.extend((0..computed).filter(|place| !visible(place)).map(token));
         }
         let rows = start..self.tokens.len();
         let first = rows.clone().find(|&row| self.tokens[row].place == 0);
@@ -69,16 +76,16 @@ impl Ragged {
         self.sequences.push(Sequence { queries: 0..rows.len(), rows, keys, uniform });
     }
 
-    /// The same texts with only the first token of each asking.
+    /// The same texts, with the first token of each as the only query.
     pub(crate) fn first_token_sequences(&self) -> Vec<Sequence> {
-        let asking = self.sequences.iter().zip(&self.first).map(|(sequence, &first)| {
+        let sequences = self.sequences.iter().zip(&self.first).map(|(sequence, &first)| {
             let query = first - sequence.rows.start;
             Sequence { queries: query..query + 1, ..sequence.clone() }
         });
-        asking.collect()
+        sequences.collect()
     }
 
-    /// The rows of the longest text.
+    /// The number of rows of the longest text.
     pub(crate) fn longest(&self) -> usize {
         self.sequences.iter().map(|sequence| sequence.rows.len()).max().unwrap_or(0)
     }
@@ -136,7 +143,8 @@ mod tests {
 
         let ragged = Ragged::new(&input, 0..3, false);
         let visible = [(0, 0), (0, 1), (1, 1), (1, 3)];
-        // Text 1 asks with its masked first token; text 2 is all masked and keeps everything.
+        // The first token of text 1 is masked and computed. All tokens of text 2 are masked, and it
+        // keeps all of them.
         let all_masked = [(2, 0), (2, 1), (2, 2), (2, 3)];
         assert_eq!(places(&ragged), [&visible[..], &[(1, 0)], &all_masked].concat());
         assert_eq!(ragged.first, [0, 4, 5]);

@@ -1,42 +1,36 @@
 //! The hidden state between layers.
 
-use align_tensor::{ArenaSpace, ValueFormat, Values, ValuesMut};
+use align_tensor::{ArenaSize, Forward, ValueFormat, Values};
 
-/// Rows `[rows, hidden]` as a LayerNorm writes them.
+/// Rows `[rows, hidden]` that a LayerNorm has written.
 pub(crate) struct State<'a> {
-    /// In `f32`, which residuals are.
+    /// In `f32`, for residuals.
     pub(crate) values: &'a mut [f32],
-    /// The same as the next products read it, where that is in bf16.
+    /// In bf16, if the next products read bf16.
     pub(crate) rounded: Option<&'a mut [u16]>,
 }
 
 impl<'a> State<'a> {
-    /// The arena space for `len` values that products read in this format.
-    pub(crate) fn arena_sizes(format: ValueFormat, len: usize) -> [usize; 2] {
-        let rounded = match format {
-            ValueFormat::F32 => 0,
-            ValueFormat::Bf16 => format.words(len),
-        };
-        [len, rounded]
+    /// The arena space of `len` values that products read in this format.
+    pub(crate) fn arena_size(format: ValueFormat, len: usize) -> ArenaSize {
+        let values = ArenaSize::for_array::<f32>(len);
+        match format {
+            ValueFormat::F32 => values,
+            ValueFormat::Bf16 => values + ArenaSize::for_values(format, len),
+        }
     }
 
-    /// In that space.
-    pub(crate) fn new(format: ValueFormat, [values, words]: [&'a mut [f32]; 2]) -> Self {
-        let rounded_len = if words.is_empty() { 0 } else { values.len() };
-        let rounded = match format.view_mut(words, rounded_len) {
-            ValuesMut::F32(_) => None,
-            ValuesMut::Bf16(rounded) => Some(rounded),
+    /// Takes `len` values from the arena.
+    pub(crate) fn take(forward: &mut Forward<'a>, format: ValueFormat, len: usize) -> Self {
+        let values = forward.take(len);
+        let rounded = match format {
+            ValueFormat::F32 => None,
+            ValueFormat::Bf16 => Some(forward.take(len)),
         };
         Self { values, rounded }
     }
 
-    /// Two of `len` values: what a layer reads and what it writes.
-    pub(crate) fn pair(arena: &mut ArenaSpace<'a>, format: ValueFormat, len: usize) -> [Self; 2] {
-        let sizes = Self::arena_sizes(format, len);
-        [sizes; 2].map(|sizes| Self::new(format, sizes.map(|len| arena.take(len))))
-    }
-
-    /// For a product to read.
+    /// The rows in the format that products read.
     pub(crate) fn inputs(&self) -> Values<'_> {
         match &self.rounded {
             Some(rounded) => Values::Bf16(rounded),

@@ -1,23 +1,26 @@
 //! The tower: weights in, hidden states out.
 
-use crate::{
-    AlignTextConfig, TextError, TextInput, TextOptions, TextOutput,
-    embeddings::Embeddings,
-    layer::{Extent, Layer},
-    ragged::{Ragged, check},
-    state::State,
-};
+use crate::config::AlignTextConfig;
+use crate::embeddings::Embeddings;
+use crate::input::TextInput;
+use crate::layer::{Extent, Layer, LayerInput};
+use crate::output::{TextError, TextOptions, TextOutput};
+use crate::ragged::{Ragged, check};
+use crate::state::State;
 use align_tensor::{
-    Activation, Arena, CheckpointError, KeptArena, Linear, Profile, Runtime, Team, Weights,
+    Activation, ArenaSize, CheckpointError, Forward, KeptArena, Linear, Profile, Runtime, Sequence,
+    Weights,
 };
 use ndarray::{Array2, Array3, Array4, Axis};
 use std::ops::Range;
 
-/// The tokens, padding included, of the texts that go through the tower together: enough that the
-/// products are large, few enough that memory does not grow with the batch.
+/// The number of tokens, with padding, that go through the tower together. It is large enough for
+/// efficient products, and bounds the memory of large batches.
 const MAX_TOKENS: usize = 2048;
 
-/// The BERT tower, its weights packed.
+/// The BERT tower, with packed weights.
+///
+/// [`Profile::record`](align_tensor::Profile::record) records the steps of [`cls`](Self::cls).
 #[derive(Debug)]
 pub struct TextTower {
     config: AlignTextConfig,
@@ -28,14 +31,13 @@ pub struct TextTower {
     arena: KeptArena,
 }
 
-/// What a layer gives to whoever watches.
-struct Step<'a> {
+/// The output of a layer.
+struct LayerOutput<'a> {
     /// 0 for the embeddings, then the layers from 1 on.
     layer: usize,
-    ragged: &'a Ragged,
     /// `[rows, hidden]`.
     hidden: &'a [f32],
-    /// As [`attention`](align_tensor::attention()) lays them out; empty for the embeddings.
+    /// The attention weights, as in [`align_tensor::Attention`]; empty for the embeddings.
     attentions: &'a [f32],
 }
 
@@ -44,10 +46,10 @@ impl TextTower {
     /// `pooler`). The pooler may be absent.
     ///
     /// # Errors
-    /// Where a tensor is missing or has another shape or type than the configuration says.
+    /// If a tensor is missing or does not have the shape or type that follows from the configuration.
     ///
     /// # Panics
-    /// Where the configuration is not valid: see [`AlignTextConfig::validate`].
+    /// If the configuration is not valid: see [`AlignTextConfig::validate`].
     pub fn load(
         config: &AlignTextConfig,
         weights: &Weights<'_>,
@@ -71,7 +73,7 @@ impl TextTower {
         })
     }
 
-    /// The configuration that it was loaded with.
+    /// The tower's configuration.
     pub fn config(&self) -> &AlignTextConfig {
         &self.config
     }
@@ -79,7 +81,7 @@ impl TextTower {
     /// Runs the tower on a batch of texts.
     ///
     /// # Errors
-    /// Where an id, a shape or a length does not fit the configuration.
+    /// If an id, a shape or a length does not fit the configuration.
     pub fn forward(
         &self,
         input: &TextInput<'_>,
@@ -96,15 +98,16 @@ impl TextTower {
             true => vec![Array4::<f32>::zeros((texts, heads, len, len)); last],
             false => Vec::new(),
         };
-        self.gather(input, options.padding, |team, arena, ragged| {
-            self.run_all(team, arena, ragged, options.attentions, |step| {
-                if options.hidden_states || step.layer == last {
-                    let slot = if options.hidden_states { step.layer } else { 0 };
-                    scatter_rows(step.ragged, step.hidden, &mut hidden_states[slot]);
+        let size = |ragged: &Ragged| self.arena_size(ragged, 0);
+        self.gather(input, options.padding, size, |forward, ragged| {
+            self.run_all(forward, ragged, options.attentions, |output| {
+                if options.hidden_states || output.layer == last {
+                    let slot = if options.hidden_states { output.layer } else { 0 };
+                    scatter_rows(ragged, output.hidden, &mut hidden_states[slot]);
                 }
-                if options.attentions && step.layer > 0 {
-                    let slot = &mut attentions[step.layer - 1];
-                    scatter_attentions(step.ragged, heads, step.attentions, slot);
+                if options.attentions && output.layer > 0 {
+                    let slot = &mut attentions[output.layer - 1];
+                    scatter_attentions(ragged, heads, output.attentions, slot);
                 }
             });
         });
@@ -129,158 +132,128 @@ impl TextTower {
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn cls(&self, input: &TextInput<'_>) -> Result<Array2<f32>, TextError> {
-        self.cls_profiled(input, &mut Profile::off())
-    }
-
-    /// [`cls`](Self::cls), with every step recorded in `profile`.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn cls_profiled(
-        &self,
-        input: &TextInput<'_>,
-        profile: &mut Profile,
-    ) -> Result<Array2<f32>, TextError> {
         check(&self.config, input)?;
         let hidden = self.config.hidden_size;
         let mut cls = Array2::zeros((input.input_ids.nrows(), hidden));
         let mut out = slice_mut(&mut cls);
-        self.gather(input, false, |team, arena, ragged| {
+        let size = |ragged: &Ragged| self.arena_size(ragged, ragged.first.len() * hidden);
+        self.gather(input, false, size, |forward, ragged| {
             let (these, rest) = std::mem::take(&mut out).split_at_mut(ragged.first.len() * hidden);
-            self.run_first_tokens(team, arena, ragged, these, profile);
+            self.run_first_tokens(forward, ragged, these);
             out = rest;
         });
         Ok(cls)
     }
 
-    /// Gathers the team once and calls `run` for some texts after another.
+    /// Gathers the team once and calls `run` for some texts at a time, with arena space of the `size`
+    /// that they need.
     fn gather(
         &self,
         input: &TextInput<'_>,
         padding: bool,
-        mut run: impl FnMut(&Team<'_>, &mut Arena, &Ragged),
+        size: impl Fn(&Ragged) -> ArenaSize,
+        mut run: impl FnMut(Forward<'_>, &Ragged),
     ) {
+        let profile = Profile::current();
         self.arena.with(|arena| {
             self.runtime.threads.gather(|team| {
                 for texts in groups(input) {
-                    run(team, arena, &Ragged::new(input, texts, padding));
+                    let ragged = Ragged::new(input, texts, padding);
+                    let space = arena.open(size(&ragged));
+                    run(Forward::new(team, space, &profile), &ragged);
                 }
             });
         });
     }
 
+    /// The sizes of a layer whose queries are all rows.
+    fn extent(ragged: &Ragged) -> Extent {
+        let rows = ragged.tokens.len();
+        Extent { rows, queries: rows, longest: ragged.longest() }
+    }
+
+    /// The arena space for the layers, their inputs and outputs, and `residual` values of the first
+    /// tokens.
+    fn arena_size(&self, ragged: &Ragged, residual: usize) -> ArenaSize {
+        let format = self.runtime.precision().value_format();
+        let state = State::arena_size(format, ragged.tokens.len() * self.config.hidden_size);
+        let layer = self.layers.first().map(|layer| layer.arena_size(Self::extent(ragged)));
+        state + state + ArenaSize::for_array::<f32>(residual) + layer.unwrap_or_default()
+    }
+
     /// Runs every layer on all rows.
     fn run_all(
         &self,
-        team: &Team<'_>,
-        arena: &mut Arena,
+        mut forward: Forward<'_>,
         ragged: &Ragged,
         attentions: bool,
-        mut observe: impl FnMut(Step<'_>),
+        mut observe: impl FnMut(LayerOutput<'_>),
     ) {
-        let rows = ragged.tokens.len();
-        let extent = Extent { rows, queries: rows, longest: ragged.longest() };
-        let state = rows * self.config.hidden_size;
+        let state = ragged.tokens.len() * self.config.hidden_size;
         let heads = self.config.num_attention_heads;
-        let weights = |s: &align_tensor::Sequence| heads * s.queries.len() * s.keys;
+        let weights = |s: &Sequence| heads * s.queries.len() * s.keys;
         let mut weights =
             vec![0.0; if attentions { ragged.sequences.iter().map(weights).sum() } else { 0 }];
-        let layer_len = self.layers.first().map_or(0, |l| Arena::size_of(l.arena_sizes(extent)));
         let format = self.runtime.precision().value_format();
-        let [values, rounded] = State::arena_sizes(format, state);
-        let mut space = arena.open([values, rounded, values, rounded, layer_len]);
-        let [mut x, mut out] = State::pair(&mut space, format, state);
-        self.embeddings.run(team, &ragged.tokens, &mut x);
-        observe(Step { layer: 0, ragged, hidden: x.values, attentions: &[] });
+        let mut x = State::take(&mut forward, format, state);
+        let mut out = State::take(&mut forward, format, state);
+        self.embeddings.run(forward.team(), &ragged.tokens, &mut x);
+        observe(LayerOutput { layer: 0, hidden: x.values, attentions: &[] });
         for (index, layer) in self.layers.iter().enumerate() {
+            let (rows, residual) = (x.inputs(), &*x.values);
+            let input = LayerInput { sequences: &ragged.sequences, rows, residual };
             let weights_out = attentions.then_some(&mut weights[..]);
-            layer.forward(
-                team,
-                space.reborrow(),
-                extent,
-                &ragged.sequences,
-                x.inputs(),
-                x.values,
-                weights_out,
-                &mut out,
-                (&mut Profile::off(), ""),
-            );
-            observe(Step { layer: index + 1, ragged, hidden: out.values, attentions: &weights });
+            layer.run(forward.layer("layer", index), input, weights_out, &mut out);
+            observe(LayerOutput { layer: index + 1, hidden: out.values, attentions: &weights });
             std::mem::swap(&mut x, &mut out);
         }
     }
 
-    /// Runs every layer; the last one only for the first token of each text, whose state is all
-    /// that an embedding needs.
-    fn run_first_tokens(
-        &self,
-        team: &Team<'_>,
-        arena: &mut Arena,
-        ragged: &Ragged,
-        cls: &mut [f32],
-        profile: &mut Profile,
-    ) {
-        let rows = ragged.tokens.len();
+    /// Runs every layer. The last one runs for the first token of each text only, since the embedding
+    /// needs no other state.
+    fn run_first_tokens(&self, mut forward: Forward<'_>, ragged: &Ragged, cls: &mut [f32]) {
         let hidden = self.config.hidden_size;
-        let extent = Extent { rows, queries: rows, longest: ragged.longest() };
-        let layer_len = self.layers.first().map_or(0, |l| Arena::size_of(l.arena_sizes(extent)));
+        let state = ragged.tokens.len() * hidden;
         let format = self.runtime.precision().value_format();
-        let [values, rounded] = State::arena_sizes(format, rows * hidden);
-        let mut space = arena.open([values, rounded, values, rounded, cls.len(), layer_len]);
-        let [mut x, mut out] = State::pair(&mut space, format, rows * hidden);
-        let residual = space.take(cls.len());
-        profile.time(
-            || "embeddings".to_owned(),
-            0,
-            || self.embeddings.run(team, &ragged.tokens, &mut x),
-        );
+        let mut x = State::take(&mut forward, format, state);
+        let mut out = State::take(&mut forward, format, state);
+        let residual = forward.take(cls.len());
+        let step = forward.step("embeddings", 0);
+        self.embeddings.run(forward.team(), &ragged.tokens, &mut x);
+        step.finish();
         let Some((last, layers)) = self.layers.split_last() else {
             return gather_rows(x.values, &ragged.first, hidden, cls);
         };
         for (index, layer) in layers.iter().enumerate() {
-            let (sequences, space) = (&ragged.sequences, space.reborrow());
-            let recorded = (&mut *profile, &*format!("layer.{index}"));
-            let (inputs, residual) = (x.inputs(), &*x.values);
-            layer.forward(
-                team, space, extent, sequences, inputs, residual, None, &mut out, recorded,
-            );
+            let (rows, residual) = (x.inputs(), &*x.values);
+            let input = LayerInput { sequences: &ragged.sequences, rows, residual };
+            layer.run(forward.layer("layer", index), input, None, &mut out);
             std::mem::swap(&mut x, &mut out);
         }
         gather_rows(x.values, &ragged.first, hidden, residual);
-        let extent = Extent { queries: ragged.first.len(), ..extent };
         let sequences = ragged.first_token_sequences();
-        let recorded = (profile, &*format!("layer.{}", layers.len()));
-        // No product reads them.
+        let input = LayerInput { sequences: &sequences, rows: x.inputs(), residual };
+        // No product reads the output, so it is not rounded.
         let mut cls = State { values: cls, rounded: None };
-        last.forward(
-            team,
-            space,
-            extent,
-            &sequences,
-            x.inputs(),
-            residual,
-            None,
-            &mut cls,
-            recorded,
-        );
+        last.run(forward.layer("layer", layers.len()), input, None, &mut cls);
     }
 }
 
-/// Cuts a batch into texts that go through the tower together.
+/// Cuts a batch into groups of texts that go through the tower together.
 fn groups(input: &TextInput<'_>) -> impl Iterator<Item = Range<usize>> {
     let (texts, len) = input.input_ids.dim();
     let group = (MAX_TOKENS / len.max(1)).max(1);
     (0..texts).step_by(group).map(move |first| first..texts.min(first + group))
 }
 
-/// Copies the `rows` of `from` that are named to `to`, one after another.
+/// Copies some rows of `from` to `to`, one after another.
 fn gather_rows(from: &[f32], rows: &[usize], width: usize, to: &mut [f32]) {
     for (to, &row) in to.chunks_exact_mut(width).zip(rows) {
         to.copy_from_slice(&from[row * width..][..width]);
     }
 }
 
-/// Puts the rows of a ragged batch where their tokens stand in `[texts, tokens, hidden]`.
+/// Copies the rows of a ragged batch to the places of their tokens in `[texts, tokens, hidden]`.
 fn scatter_rows(ragged: &Ragged, rows: &[f32], to: &mut Array3<f32>) {
     let width = to.dim().2;
     for (token, row) in ragged.tokens.iter().zip(rows.chunks_exact(width)) {
@@ -289,8 +262,8 @@ fn scatter_rows(ragged: &Ragged, rows: &[f32], to: &mut Array3<f32>) {
     }
 }
 
-/// Puts the attention weights of a ragged batch where their tokens stand in `[texts, heads,
-/// tokens, tokens]`; what is masked keeps its zero.
+/// Copies the attention weights of a ragged batch to the places of their tokens in `[texts, heads,
+/// tokens, tokens]`. Masked places stay zero.
 fn scatter_attentions(ragged: &Ragged, heads: usize, weights: &[f32], to: &mut Array4<f32>) {
     let mut weights = weights.iter();
     for sequence in &ragged.sequences {

@@ -38,7 +38,8 @@ impl Global {
 
     /// The instruction set, threads and precision.
     pub(crate) fn runtime(&self) -> Result<Runtime, IsaError> {
-        let runtime = Runtime { precision: self.precision, ..Runtime::new()? };
+        let mut runtime = Runtime::new()?;
+        runtime.requested_precision = self.precision;
         Ok(match self.threads {
             Some(threads) => runtime.with_threads(Threads::new(threads)),
             None => runtime,

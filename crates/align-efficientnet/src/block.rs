@@ -1,17 +1,15 @@
 //! An inverted-residual block: expansion, depthwise convolution, squeeze-excite, projection.
 
-use crate::{
-    BlockConfig,
-    fold::{Convolution, Folded},
-};
+use crate::config::BlockConfig;
+use crate::fold::{Convolution, Folded};
 use align_tensor::{
-    Activation, ArenaSpace, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
-    Expansion, Lhs, Linear, PackedWeights, Precision, Profile, Runtime, Team, ValueFormat, Weights,
-    gemm, scale_channels,
+    Activation, ArenaSize, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
+    Expansion, Forward, Lhs, Linear, PackedWeights, Precision, Runtime, Team, ValueFormat,
+    ValuesMut, Weights, gemm, scale_channels,
 };
 
-/// The expanded map that a group of images may fill, in values: what the caches that the cores
-/// share can be expected to hold.
+/// The largest expanded map of a group of images, in values. The caches that cores share can be
+/// expected to hold it.
 const GROUP_LEN: usize = 2 << 20;
 
 /// The pixels that a task scales.
@@ -28,14 +26,14 @@ pub(crate) struct Block {
     residual: bool,
 }
 
-/// Where a factor for each channel meets the projection of those channels.
+/// The operand of the projection that is scaled by a factor for each channel.
 enum Scaling {
-    /// In the weights, a panel at a time: they are smaller than the input.
+    /// The weights, a panel at a time: they are smaller than the input.
     Weights,
-    /// In the input, in place.
+    /// The input, in place.
     Input,
-    /// In the input, while it is rounded for the product.
-    OnTheWay,
+    /// The input, while it is rounded for the product.
+    RoundedInput,
 }
 
 /// `sigmoid(expand(act(reduce(means))))`: a factor for each channel of an image.
@@ -85,24 +83,24 @@ impl Block {
         self.projection_bias.len()
     }
 
-    /// The size of the output for a map of `height` x `width`; either may be zero.
+    /// The height and width of the output for a map of `height` x `width`. Both may be zero.
     pub(crate) fn output_size(&self, (height, width): (usize, usize)) -> (usize, usize) {
         let geometry = self.expand_depthwise.geometry();
         (geometry.output_len(height), geometry.output_len(width))
     }
 
-    /// The images of a batch that go through the block together: several where their maps are
-    /// small, so that a weight read once serves them all.
+    /// The number of images that go through the block together. It is larger than one if maps are
+    /// small, so that weights are read once for several images.
     fn group(&self, (height, width): (usize, usize)) -> usize {
         let (out_height, out_width) = self.output_size((height, width));
         (GROUP_LEN / (out_height * out_width * self.expand_depthwise.channels()).max(1)).max(1)
     }
 
-    /// How squeeze-excite scales the projection's product. It depends on one image's size alone, so
+    /// The operand that squeeze-excite scales. The choice depends on the size of one image only, so
     /// the batch does not change results.
     fn scaling(&self, out_pixels: usize) -> Scaling {
         if self.projection.precision() != Precision::F32 {
-            Scaling::OnTheWay
+            Scaling::RoundedInput
         } else if out_pixels > self.out_channels() {
             Scaling::Weights
         } else {
@@ -110,112 +108,106 @@ impl Block {
         }
     }
 
-    /// How the expanded map is kept.
+    /// The format of the expanded map.
     fn format(&self) -> ValueFormat {
         self.projection.precision().value_format()
     }
 
-    /// The arena space that [`forward`](Self::forward) takes for a batch.
-    pub(crate) fn arena_sizes(&self, images: usize, size: (usize, usize)) -> [usize; 6] {
-        let (out_height, out_width) = self.output_size(size);
-        let channels = self.expand_depthwise.channels();
+    /// The arena space that [`run`](Self::run) takes for a batch.
+    pub(crate) fn arena_size(&self, images: usize, size: (usize, usize)) -> ArenaSize {
         let group = self.group(size).min(images);
-        [
-            self.expand_depthwise.scratch_len(self.runtime.threads.count(), group, size),
-            self.format().words(group * out_height * out_width * channels),
-            group * out_height * channels,
-            group * channels,
-            group * self.squeeze_excite.reduce.outputs(),
-            group * channels,
-        ]
+        let (out_height, out_width) = self.output_size(size);
+        let channels = group * self.expand_depthwise.channels();
+        let squeezed = group * self.squeeze_excite.reduce.outputs();
+        let workers = self.runtime.threads.count();
+        ArenaSize::for_values(self.format(), out_height * out_width * channels)
+            + [channels, squeezed, channels].map(ArenaSize::for_array::<f32>).into_iter().sum()
+            + self.expand_depthwise.arena_size(workers, group, size)
     }
 
     /// Runs on `input [images, height, width, inputs]` and writes `output [images, out_height,
-    /// out_width, out_channels]`; steps are recorded under `name`.
-    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
-    pub(crate) fn forward(
+    /// out_width, out_channels]`.
+    pub(crate) fn run(
         &self,
-        team: &Team<'_>,
-        mut arena: ArenaSpace<'_>,
+        forward: &mut Forward<'_>,
         input: &[f32],
-        images: usize,
         size: (usize, usize),
         output: &mut [f32],
-        (profile, name): (&mut Profile, &str),
     ) {
-        let [scratch, expanded, sums, means, hidden, scales] =
-            self.arena_sizes(images, size).map(|len| arena.take(len));
         let (out_height, out_width) = self.output_size(size);
         let out_pixels = out_height * out_width;
-        let channels = self.expand_depthwise.channels();
         let in_len = size.0 * size.1 * self.expand_depthwise.inputs();
         let out_len = out_pixels * self.out_channels();
-        let format = self.format();
         let group = self.group(size);
         let groups = input.chunks(group * in_len).zip(output.chunks_mut(group * out_len));
         for (input, output) in groups {
+            let mut forward = forward.reborrow();
             let images = input.len() / in_len;
-            let expanded_len = images * out_pixels * channels;
-            let expanded = &mut expanded[..format.words(expanded_len)];
-            let sums = &mut sums[..images * out_height * channels];
-            let means = &mut means[..images * channels];
-            let scales = &mut scales[..images * channels];
-            let hidden = &mut hidden[..images * self.squeeze_excite.reduce.outputs()];
+            let channels = images * self.expand_depthwise.channels();
+            let squeezed = images * self.squeeze_excite.reduce.outputs();
+            let mut expanded = forward.take_values(self.format(), out_pixels * channels);
+            let means = forward.take(channels);
+            let hidden = forward.take(squeezed);
+            let scales = forward.take(channels);
+
             let flops = images * self.expand_depthwise.flops(size.0, size.1);
-            profile.time(
-                || format!("{name}.expand_depthwise"),
-                flops,
-                || {
-                    let out = format.view_mut(expanded, expanded_len);
-                    self.expand_depthwise.run(team, input, size, scratch, out, sums, means);
-                },
-            );
-            profile.time(
-                || format!("{name}.squeeze_excite"),
-                4 * means.len() * self.squeeze_excite.reduce.outputs(),
-                || self.squeeze_excite.run(team, means, hidden, scales),
-            );
-            let epilogue = |residual| {
-                let epilogue = Epilogue::default().bias(&self.projection_bias);
-                if self.residual { epilogue.residual(residual) } else { epilogue }
-            };
-            let mut project = || match self.scaling(out_pixels) {
-                Scaling::Weights => {
-                    for image in 0..images {
-                        let map = out_pixels * channels;
-                        let inputs = Lhs::from_scaled(
-                            &expanded[image * map..][..map],
-                            &scales[image * channels..][..channels],
-                        );
-                        gemm(
-                            team,
-                            inputs,
-                            &self.projection,
-                            epilogue(&input[image * in_len..][..in_len]),
-                            &mut output[image * out_len..][..out_len],
-                        );
-                    }
+            let step = forward.step("expand_depthwise", flops);
+            self.expand_depthwise.run(&mut forward, input, size, expanded.reborrow(), means);
+            step.finish();
+
+            let step =
+                forward.step("squeeze_excite", 4 * channels * self.squeeze_excite.reduce.outputs());
+            self.squeeze_excite.run(forward.team(), means, hidden, scales);
+            step.finish();
+
+            let step = forward.step("project", 2 * out_pixels * channels * self.out_channels());
+            self.project(forward.team(), expanded, scales, input, output);
+            step.finish();
+        }
+    }
+
+    /// Projects `expanded [images, out_pixels, channels]`, times `scales [images, channels]`, to
+    /// `output [images, out_pixels, out_channels]`. Adds `input` if the block has a residual.
+    fn project(
+        &self,
+        team: &Team<'_>,
+        expanded: ValuesMut<'_>,
+        scales: &[f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) {
+        let channels = self.expand_depthwise.channels();
+        let map_len = expanded.len() / scales.len() * channels;
+        let epilogue = |residual| {
+            let epilogue = Epilogue::default().bias(&self.projection_bias);
+            if self.residual { epilogue.residual(residual) } else { epilogue }
+        };
+        match (self.scaling(map_len / channels), expanded) {
+            (Scaling::Weights, ValuesMut::F32(expanded)) => {
+                let images = scales.len() / channels;
+                let maps = expanded.chunks_exact(map_len).zip(scales.chunks_exact(channels));
+                let outputs = output.chunks_exact_mut(output.len() / images);
+                let inputs = input.chunks_exact(input.len() / images);
+                for (((map, scales), input), output) in maps.zip(inputs).zip(outputs) {
+                    let map = Lhs::from_scaled(map, scales);
+                    gemm(team, map, &self.projection, epilogue(input), output);
                 }
-                Scaling::Input => {
-                    let isa = self.runtime.isa;
-                    let maps = expanded.chunks_exact_mut(out_pixels * channels);
-                    for (map, scales) in maps.zip(scales.chunks_exact(channels)) {
-                        team.run_chunks(map, SCALED_PIXELS * channels, |_, pixels| {
-                            scale_channels(isa, pixels, scales);
-                        });
-                    }
-                    gemm(team, &*expanded, &self.projection, epilogue(input), &mut *output);
+            }
+            (Scaling::Input, ValuesMut::F32(expanded)) => {
+                let isa = self.runtime.isa;
+                let maps = expanded.chunks_exact_mut(map_len);
+                for (map, scales) in maps.zip(scales.chunks_exact(channels)) {
+                    team.run_chunks(map, SCALED_PIXELS * channels, |_, pixels| {
+                        scale_channels(isa, pixels, scales);
+                    });
                 }
-                Scaling::OnTheWay => {
-                    let inputs = Lhs::from_scaled(format.view(expanded, expanded_len), scales);
-                    gemm(team, inputs, &self.projection, epilogue(input), &mut *output);
-                }
-            };
-            profile.time(
-                || format!("{name}.project"),
-                2 * images * out_pixels * channels * self.out_channels(),
-                &mut project,
-            );
+                gemm(team, &*expanded, &self.projection, epilogue(input), output);
+            }
+            (Scaling::RoundedInput, expanded) => {
+                let inputs = Lhs::from_scaled(expanded.as_values(), scales);
+                gemm(team, inputs, &self.projection, epilogue(input), output);
+            }
+            (Scaling::Weights | Scaling::Input, _) => unreachable!("products of f32 read f32"),
         }
     }
 }
@@ -230,7 +222,7 @@ impl SqueezeExcite {
         let (channels, squeezed) = (config.expanded_channels, config.squeeze_channels);
         let layer = |name: &str, outputs, inputs| {
             let module = weights.sub("squeeze_excite").sub(name);
-            // A row for each image: too little work for its rounding to be worth anything.
+            // These products have one row for each image: too little work to be worth rounding.
             Linear::load(runtime.isa, Precision::F32, &module, &[outputs, inputs, 1, 1])
         };
         let reduce = layer("reduce", squeezed, channels)?;
@@ -238,15 +230,15 @@ impl SqueezeExcite {
         Ok(Self { activation, reduce, expand })
     }
 
-    /// `means [images, channels]` to `scales [images, channels]`.
+    /// Computes `scales [images, channels]` of `means [images, channels]`.
     fn run(&self, team: &Team<'_>, means: &[f32], hidden: &mut [f32], scales: &mut [f32]) {
         self.reduce.run(team, means, self.activation, None, &mut *hidden);
         self.expand.run(team, &*hidden, Activation::Sigmoid, None, scales);
     }
 }
 
-/// Stride 1 pads alike on both sides. Stride 2 pads one less above and to the left, whatever the
-/// input's parity, but in the blocks that the configuration names.
+/// The padding of a block. It is equal on all sides at stride 1. At stride 2 it is one less above and
+/// to the left, for even and odd sizes, except in the blocks that the configuration names.
 fn geometry(config: &BlockConfig) -> DepthwiseGeometry {
     let half = config.kernel_size / 2;
     let before = if config.stride == 1 || config.even_padding { half } else { half - 1 };

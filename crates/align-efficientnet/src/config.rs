@@ -1,4 +1,4 @@
-//! The configuration of the vision tower and the blocks that it spells out.
+//! The configuration of the vision tower, and the blocks that follow from it.
 
 use align_tensor::config::{
     ConfigError, ConfigFile, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, in_range, known_activation,
@@ -7,17 +7,19 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 
-/// What `vision_config` of a `config.json` says, or the whole file of a vision tower saved alone.
-/// A field that is missing has the default of `AlignVisionConfig` in transformers; fields that do
-/// not bear on inference are ignored, `num_hidden_layers` among them (old files hold a wrong one).
+/// The configuration of the vision tower: `vision_config` of a `config.json`, or the whole file of a
+/// vision tower that was saved alone.
 ///
-/// The lists have one entry per stage, before scaling by width and depth.
+/// A missing field has the default of `AlignVisionConfig` in transformers. Fields that do not affect
+/// inference are ignored. One of them is `num_hidden_layers`, which is wrong in old files.
+///
+/// The lists have one entry for each stage, before scaling by width and depth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, tag = "model_type", rename = "align_vision_model")]
 pub struct AlignVisionConfig {
     /// Channels of the image. Default 3.
     pub num_channels: usize,
-    /// The image size that the model was trained at. Default 600; other sizes serve as well.
+    /// The image size of training. Default 600. The tower accepts other sizes too.
     pub image_size: ImageSize,
     /// Scale of every width. Default 2.0.
     pub width_coefficient: f64,
@@ -43,15 +45,15 @@ pub struct AlignVisionConfig {
     pub squeeze_expansion_ratio: f64,
     /// Activation, by its name in transformers. Default `swish`.
     pub hidden_act: String,
-    /// The widest map that the pooler takes in one piece. Default 2560.
+    /// The largest side of a map that the pooler accepts. Default 2560.
     pub hidden_dim: usize,
-    /// How the last map becomes a vector. Default `mean`.
+    /// The pooling of the last map. Default `mean`.
     pub pooling_type: PoolingType,
     /// Added to the variance in every batch normalisation. Default 1e-3.
     pub batch_norm_eps: f64,
 }
 
-/// How the last map becomes a vector.
+/// The pooling of the last map to a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PoolingType {
@@ -61,7 +63,7 @@ pub enum PoolingType {
     Max,
 }
 
-/// An image's size in pixels; in JSON one number for a square, else a list of height and width.
+/// An image's size in pixels. In JSON it is one number for a square, else a list of height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageSize {
     /// Rows.
@@ -70,12 +72,12 @@ pub struct ImageSize {
     pub width: usize,
 }
 
-/// One block, its sizes final.
+/// The sizes of one block, after scaling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockConfig {
     /// Channels of the input.
     pub in_channels: usize,
-    /// Channels between expansion and projection; as many as come in where nothing is expanded.
+    /// Channels between expansion and projection: those of the input if there is no expansion.
     pub expanded_channels: usize,
     /// Channels of the squeeze-excite bottleneck.
     pub squeeze_channels: usize,
@@ -87,10 +89,11 @@ pub struct BlockConfig {
     pub stride: usize,
     /// Whether the block has an expansion, that is a ratio other than 1.
     pub expand: bool,
-    /// Whether a depthwise convolution of stride 2 pads evenly, rather than one less on the left
-    /// and top.
+    /// Whether a depthwise convolution of stride 2 pads evenly. Else it pads one less at the left and
+    /// the top.
     pub even_padding: bool,
-    /// Whether the input is added to the output: in every block of a stage but its first.
+    /// Whether the input is added to the output. This is so in every block of a stage except the
+    /// first.
     pub residual: bool,
 }
 
@@ -122,17 +125,17 @@ impl AlignVisionConfig {
     /// Reads `config.json` in `folder`: that of a whole ALIGN model or of a vision tower alone.
     ///
     /// # Errors
-    /// Where the file cannot be read, or a field holds what [`validate`](Self::validate) refuses.
+    /// If the file cannot be read, or [`validate`](Self::validate) rejects a field.
     pub fn from_pretrained(folder: impl AsRef<Path>) -> Result<Self, ConfigError> {
         ConfigFile::open(folder)?.read_tower("vision_config", "align_vision_model", Self::validate)
     }
 
-    /// Scales a width and rounds it to the nearest multiple of `depth_divisor`, at least one;
-    /// upwards where the nearest would lose more than a tenth (EfficientNet's rule).
+    /// Scales a width and rounds it to the nearest positive multiple of `depth_divisor`. It is rounded
+    /// up if the nearest multiple is smaller by more than a tenth. This is the rule of EfficientNet.
     pub fn round_filters(&self, channels: usize) -> usize {
         let divisor = self.depth_divisor;
         let scaled = channels as f64 * self.width_coefficient;
-        // A cast saturates, so even a width out of all bounds stays a number that is refused.
+        // A cast saturates, so a width that is out of bounds stays out of bounds and is rejected.
         let nearest = (scaled + divisor as f64 / 2.0) as usize / divisor * divisor;
         let rounded = nearest.max(divisor);
         if (rounded as f64) < 0.9 * scaled { rounded.saturating_add(divisor) } else { rounded }
@@ -154,7 +157,7 @@ impl AlignVisionConfig {
         self.out_channels.last().map_or(0, |&c| self.round_filters(c))
     }
 
-    /// All blocks in order; the configuration must be valid.
+    /// All blocks in order. The configuration must be valid.
     pub fn blocks(&self) -> Vec<BlockConfig> {
         let mut blocks = Vec::new();
         for stage in 0..self.in_channels.len() {
@@ -184,17 +187,17 @@ impl AlignVisionConfig {
         ((in_channels as f64 * self.squeeze_expansion_ratio) as usize).max(1)
     }
 
-    /// Number of parameters; the running statistics of batch normalisation are none. The
-    /// configuration must be valid.
+    /// Number of parameters, without the running statistics of batch normalisation. The configuration
+    /// must be valid.
     pub fn parameters(&self) -> u64 {
         let stem = self.num_channels * 9 * self.stem_channels() + 2 * self.stem_channels();
         stem as u64 + self.blocks().iter().map(BlockConfig::parameters).sum::<u64>()
     }
 
-    /// Checks every field, so that nothing absurd is ever allocated or divided by.
+    /// Checks every field, before a size is used to allocate or to divide.
     ///
     /// # Errors
-    /// [`ConfigError::Field`] for the first field that does not hold what it may.
+    /// [`ConfigError::Field`] for the first field with an invalid value.
     pub fn validate(&self) -> Result<(), ConfigError> {
         const MAX_COEFFICIENT: f64 = 1000.0;
         let coefficient = |field, value: f64| in_range(field, value, 1e-6..=MAX_COEFFICIENT);
@@ -236,8 +239,8 @@ impl AlignVisionConfig {
         each("expand_ratios", &self.expand_ratios, &(1..=MAX_RATIO))?;
         each("strides", &self.strides, &(1..=2))?;
         for (i, &side) in self.kernel_sizes.iter().enumerate() {
-            // An even kernel has no middle, so "same" padding would shift the image; a kernel of
-            // one would be padded by a negative amount at stride 2.
+            // An even kernel has no middle, so "same" padding would shift the image. A kernel of one
+            // would have negative padding at stride 2.
             if !(3..=31).contains(&side) || side % 2 == 0 {
                 let field = format!("kernel_sizes[{i}]");
                 return Err(ConfigError::field(&field, "an odd number from 3 to 31", side));
@@ -246,15 +249,15 @@ impl AlignVisionConfig {
         Ok(())
     }
 
-    /// Checks the widths and the depth after scaling, and that each stage takes what the one
-    /// before it gives.
+    /// Checks the widths and the depth after scaling, and that the input channels of each stage are
+    /// the output channels of the previous one.
     fn validate_widths(&self) -> Result<(), ConfigError> {
         let mut width = self.stem_channels();
         let mut depth = 0_usize;
         for stage in 0..self.in_channels.len() {
             let found = self.round_filters(self.in_channels[stage]);
             if found != width {
-                let expected = format!("{width} channels after scaling, as they come to the stage");
+                let expected = format!("{width} channels after scaling, the width of the input");
                 return Err(ConfigError::field(&format!("in_channels[{stage}]"), expected, found));
             }
             width = self.round_filters(self.out_channels[stage]);
@@ -339,7 +342,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// align-base differs from the defaults in these two.
+    /// align-base differs from the defaults in these two fields.
     fn align_base() -> AlignVisionConfig {
         serde_json::from_value(json!({"image_size": 289, "hidden_dim": 640})).unwrap()
     }
@@ -375,7 +378,8 @@ mod tests {
 
     #[test]
     fn widths_round_as_in_the_original() {
-        // 0.25 * 18 = 4.5 is 5 in ones; in fours it is 4, which loses more than a tenth, so 8.
+        // 0.25 * 18 = 4.5. The nearest multiple of 1 is 5. The nearest multiple of 4 is smaller by
+        // more than a tenth, so the result is 8.
         let mut config = AlignVisionConfig { width_coefficient: 0.25, ..Default::default() };
         config.depth_divisor = 1;
         assert_eq!(config.round_filters(18), 5);
@@ -457,8 +461,7 @@ mod tests {
             ),
             (
                 |c| c.in_channels[3] = 48,
-                "in_channels[3]: expected 80 channels after scaling, as they come to the stage, \
-                 found 96",
+                "in_channels[3]: expected 80 channels after scaling, the width of the input, found 96",
             ),
             (
                 |c| c.out_channels[6] = 40000,

@@ -1,26 +1,24 @@
-//! The tower's tensors as a converted checkpoint has them.
+//! Conversion of the tower's tensors for a converted checkpoint.
 
-use crate::{
-    AlignVisionConfig,
-    fold::{Convolution, Folded},
-};
+use crate::config::AlignVisionConfig;
+use crate::fold::{Convolution, Folded};
 use align_tensor::{CheckpointError, ConvertedTensor, Weights};
 
-/// The parts of a batch norm, none of which is left behind.
+/// The tensors of a batch norm. A converted checkpoint has none of them.
 const NORM: [&str; 5] = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
 
-/// The tensors that stand for others in a converted checkpoint, and the names of those others.
+/// The tensors of the converted checkpoint, and the names of the tensors that they replace.
 ///
-/// Every convolution has its batch norm folded in: a `weight` and a `bias`. Weights of 1 x 1
-/// convolutions are in bf16, those of the stem and of depthwise convolutions, which compute in
-/// `f32`, and all biases in full. Rounding comes after folding, as at load, so answers are the same
-/// to the bit.
+/// Every convolution has a `weight` and a `bias`, with its batch norm folded in. Weights of 1 x 1
+/// convolutions are in bf16. Those of the stem and of depthwise convolutions are in `f32`, since
+/// these compute in `f32`, and so are all biases. Weights are folded and then rounded, as at load,
+/// so both checkpoints have the same embeddings, bit for bit.
 ///
 /// # Errors
-/// Where a tensor is missing or has another shape or type than the configuration says.
+/// If a tensor is missing or does not have the shape or type that follows from the configuration.
 ///
 /// # Panics
-/// Where the configuration is not valid: see [`AlignVisionConfig::validate`].
+/// If the configuration is not valid: see [`AlignVisionConfig::validate`].
 pub fn convert(
     config: &AlignVisionConfig,
     weights: &Weights<'_>,

@@ -1,25 +1,25 @@
-//! Batch norm, folded into the convolution before it.
+//! Folding of a batch norm into the convolution that precedes it.
 
-use crate::{AlignVisionConfig, BlockConfig};
+use crate::config::{AlignVisionConfig, BlockConfig};
 use align_tensor::{CheckpointError, PackedWeights, Runtime, TensorValues, Weights};
 
-/// A convolution and the batch norm behind it: what they are called and how large.
+/// Names and shape of a convolution and of the batch norm after it.
 pub(crate) struct Convolution {
     module: &'static str,
     conv: &'static str,
     norm: &'static str,
-    /// Channels first.
+    /// `[channels, inputs, height, width]`.
     pub(crate) shape: [usize; 4],
 }
 
 impl Convolution {
-    /// Of the embeddings.
+    /// The convolution of the embeddings.
     pub(crate) fn stem(config: &AlignVisionConfig) -> Self {
         let shape = [config.stem_channels(), config.num_channels, 3, 3];
         Self { module: "embeddings", conv: "convolution", norm: "batchnorm", shape }
     }
 
-    /// Of a block.
+    /// The expansion of a block, if it has one.
     pub(crate) fn expansion(config: &BlockConfig) -> Option<Self> {
         config.expand.then_some(Self {
             module: "expansion",
@@ -29,7 +29,7 @@ impl Convolution {
         })
     }
 
-    /// Of a block.
+    /// The depthwise convolution of a block.
     pub(crate) fn depthwise(config: &BlockConfig) -> Self {
         Self {
             module: "depthwise_conv",
@@ -39,7 +39,7 @@ impl Convolution {
         }
     }
 
-    /// Of a block.
+    /// The projection of a block.
     pub(crate) fn projection(config: &BlockConfig) -> Self {
         Self {
             module: "projection",
@@ -49,7 +49,7 @@ impl Convolution {
         }
     }
 
-    /// The convolution and the batch norm.
+    /// The modules of the convolution and of the batch norm.
     pub(crate) fn modules<'a>(&self, weights: &Weights<'a>) -> (Weights<'a>, Weights<'a>) {
         let module = weights.sub(self.module);
         (module.sub(self.conv), module.sub(self.norm))
@@ -58,12 +58,12 @@ impl Convolution {
 
 /// A convolution's weights and bias with its batch norm folded in.
 ///
-/// `y = gamma * (conv(x) - mean) / sqrt(variance + eps) + beta` is a convolution with weights
-/// `scale * w` and bias `beta - scale * mean`, where `scale = gamma / sqrt(variance + eps)`. The
-/// folding is done in `f64`, so it adds one rounding to each weight.
+/// With `scale = gamma / sqrt(variance + eps)`, the batch norm of a convolution is
+/// `y = scale * (conv(x) - mean) + beta`. This is a convolution with weights `scale * w` and bias
+/// `beta - scale * mean`. Weights are folded in `f64`, which adds one rounding to each.
 ///
-/// A converted checkpoint has them folded already: weights and bias of the convolution, and no
-/// batch norm.
+/// In a converted checkpoint they are already folded: the convolution has weights and a bias, and
+/// there is no batch norm.
 pub(crate) struct Folded<'a> {
     /// `[channels, values of a filter]`.
     pub(crate) weights: TensorValues<'a>,
@@ -72,8 +72,7 @@ pub(crate) struct Folded<'a> {
 }
 
 impl<'a> Folded<'a> {
-    /// Reads `convolution` and the statistics and affine parameters of its batch norm, which are
-    /// named below `weights`.
+    /// Reads `convolution` and its batch norm from the modules below `weights`.
     pub(crate) fn load(
         weights: &Weights<'a>,
         convolution: &Convolution,

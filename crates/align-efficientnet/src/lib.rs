@@ -11,5 +11,6 @@ mod tower;
 
 pub use config::{AlignVisionConfig, BlockConfig, ImageSize, PoolingType};
 pub use convert::convert;
+pub use ndarray;
 pub use output::{VisionError, VisionOptions, VisionOutput};
 pub use tower::VisionTower;

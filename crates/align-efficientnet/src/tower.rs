@@ -1,21 +1,22 @@
 //! The tower: weights in, embeddings out.
 
-use crate::{
-    AlignVisionConfig, PoolingType, VisionError, VisionOptions, VisionOutput,
-    block::Block,
-    fold::{Convolution, Folded},
-};
+use crate::block::Block;
+use crate::config::{AlignVisionConfig, PoolingType};
+use crate::fold::{Convolution, Folded};
+use crate::output::{VisionError, VisionOptions, VisionOutput};
 use align_tensor::{
-    Activation, Arena, CheckpointError, KeptArena, Profile, Runtime, Stem, Team, Weights, max_pool,
-    mean_pool,
+    Activation, ArenaSize, CheckpointError, Forward, KeptArena, Profile, Runtime, Stem, Weights,
+    max_pool, mean_pool,
 };
 use ndarray::{Array2, Array4, ArrayView3, ArrayView4, Axis, Slice};
 
-/// The images that go through the tower together. More share no further weights in the caches
-/// and only take memory.
+/// The number of images that go through the tower together. More images would not reuse more
+/// weights in the caches, and would only cost memory.
 const MAX_BATCH: usize = 8;
 
-/// The EfficientNet tower, its batch norms folded and its weights packed.
+/// The EfficientNet tower, with folded batch norms and packed weights.
+///
+/// [`Profile::record`](align_tensor::Profile::record) records the steps of its forwards.
 #[derive(Debug)]
 pub struct VisionTower {
     config: AlignVisionConfig,
@@ -25,22 +26,34 @@ pub struct VisionTower {
     arena: KeptArena,
 }
 
-/// The sizes of every map on the way through the tower.
+/// The sizes of all maps of a forward.
 struct Plan {
-    /// Image, stem output, and every block's.
+    /// Height and width of the image, of the stem's output, and of every block's output.
     sizes: Vec<(usize, usize)>,
     /// Values of the largest map between two blocks, for one image.
     largest: usize,
+}
+
+/// A map that a layer has computed.
+struct Map<'a> {
+    /// 0 for the stem, then the blocks from 1 on.
+    layer: usize,
+    /// Index of the batch's first image.
+    first: usize,
+    /// The number of images in the batch.
+    images: usize,
+    /// `[images, height, width, channels]`.
+    values: &'a [f32],
 }
 
 impl VisionTower {
     /// Loads the tower from `weights`, rooted at the vision model (`embeddings`, `encoder`).
     ///
     /// # Errors
-    /// Where a tensor is missing or has another shape or type than the configuration says.
+    /// If a tensor is missing or does not have the shape or type that follows from the configuration.
     ///
     /// # Panics
-    /// Where the configuration is not valid: see [`AlignVisionConfig::validate`].
+    /// If the configuration is not valid: see [`AlignVisionConfig::validate`].
     pub fn load(
         config: &AlignVisionConfig,
         weights: &Weights<'_>,
@@ -63,7 +76,7 @@ impl VisionTower {
         Ok(Self { config: config.clone(), runtime: runtime.clone(), stem, blocks, arena })
     }
 
-    /// The configuration that it was loaded with.
+    /// The tower's configuration.
     pub fn config(&self) -> &AlignVisionConfig {
         &self.config
     }
@@ -71,8 +84,8 @@ impl VisionTower {
     /// Runs the tower on `pixel_values [images, channels, height, width]`.
     ///
     /// # Errors
-    /// Where the images have another number of channels than the model, or are too small or too
-    /// large for it.
+    /// If the images do not have the model's number of channels, or are too small or too large for
+    /// the model.
     pub fn forward(
         &self,
         pixel_values: ArrayView4<'_, f32>,
@@ -83,14 +96,13 @@ impl VisionTower {
         let mut pooler_output = Array2::zeros((images, self.config.embedding_size()));
         let mut maps: Vec<Array4<f32>> = Vec::new();
         let last = self.blocks.len();
-        let mut profile = Profile::off();
-        let observe = |layer: usize, first: usize, batch: usize, map: &[f32]| {
+        let observe = |Map { layer, first, images: batch, values }: Map<'_>| {
             if !options.hidden_states && layer != last {
                 return;
             }
             let (height, width) = plan.sizes[layer + 1];
             let channels = self.channels_after(layer);
-            let map = ArrayView4::from_shape((batch, height, width, channels), map)
+            let map = ArrayView4::from_shape((batch, height, width, channels), values)
                 .expect("a map has the planned size");
             let slot = if options.hidden_states { layer } else { 0 };
             if maps.len() <= slot {
@@ -100,7 +112,7 @@ impl VisionTower {
                 .slice_axis_mut(Axis(0), Slice::from(first..first + batch))
                 .assign(&map.permuted_axes([0, 3, 1, 2]));
         };
-        self.run(pixel_values, &plan, &mut pooler_output, &mut profile, observe);
+        self.run(pixel_values, &plan, &mut pooler_output, observe);
         let (height, width) = plan.sizes[last + 1];
         let empty = || Array4::zeros((0, self.config.embedding_size(), height, width));
         Ok(VisionOutput {
@@ -110,31 +122,19 @@ impl VisionTower {
         })
     }
 
-    /// The pooled output alone: `[images, embedding_size]`.
+    /// The pooled output only: `[images, embedding_size]`.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn features(&self, pixel_values: ArrayView4<'_, f32>) -> Result<Array2<f32>, VisionError> {
-        self.features_profiled(pixel_values, &mut Profile::off())
-    }
-
-    /// [`features`](Self::features), with every step recorded in `profile`.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn features_profiled(
-        &self,
-        pixel_values: ArrayView4<'_, f32>,
-        profile: &mut Profile,
-    ) -> Result<Array2<f32>, VisionError> {
         let plan = self.plan(pixel_values.dim())?;
         let images = pixel_values.len_of(Axis(0));
         let mut pooled = Array2::zeros((images, self.config.embedding_size()));
-        self.run(pixel_values, &plan, &mut pooled, profile, |_, _, _, _| {});
+        self.run(pixel_values, &plan, &mut pooled, |_| {});
         Ok(pooled)
     }
 
-    /// Channels of the stem's output (layer 0) or a block's.
+    /// Channels of the output of the stem (layer 0) or of a block.
     fn channels_after(&self, layer: usize) -> usize {
         match layer {
             0 => self.stem.channels(),
@@ -142,7 +142,7 @@ impl VisionTower {
         }
     }
 
-    /// Follows the map's size through the tower, before anything is computed or allocated.
+    /// Computes the sizes of all maps, before anything else is computed or allocated.
     fn plan(
         &self,
         (_, channels, height, width): (usize, usize, usize, usize),
@@ -172,70 +172,68 @@ impl VisionTower {
         Ok(Plan { sizes, largest })
     }
 
-    /// Runs all images, some at a time, and calls `observe(layer, first image, images, map)` with
-    /// the stem's output as layer 0 and every block's.
+    /// Runs all images, some at a time, and calls `observe` with the output of the stem and of every
+    /// block.
     fn run(
         &self,
         pixel_values: ArrayView4<'_, f32>,
         plan: &Plan,
         pooled: &mut Array2<f32>,
-        profile: &mut Profile,
-        mut observe: impl FnMut(usize, usize, usize, &[f32]),
+        mut observe: impl FnMut(Map<'_>),
     ) {
+        let profile = Profile::current();
         self.arena.with(|arena| {
             self.runtime.threads.gather(|team| {
                 let batches = pixel_values
                     .axis_chunks_iter(Axis(0), MAX_BATCH)
                     .zip(pooled.axis_chunks_iter_mut(Axis(0), MAX_BATCH));
                 for (index, (pixels, mut pooled)) in batches.enumerate() {
-                    let first = index * MAX_BATCH;
+                    let (first, images) = (index * MAX_BATCH, pixels.len_of(Axis(0)));
                     let pooled = pooled.as_slice_mut().expect("rows of a standard array");
-                    self.run_batch(team, arena, pixels, plan, pooled, profile, |layer, map| {
-                        observe(layer, first, pixels.len_of(Axis(0)), map);
+                    let space = arena.open(self.arena_size(images, plan));
+                    let forward = Forward::new(team, space, &profile);
+                    self.run_batch(forward, pixels, plan, pooled, |layer, values| {
+                        observe(Map { layer, first, images, values });
                     });
                 }
             });
         });
     }
 
-    /// Runs one batch.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the state of a forward, borrowed piece by piece"
-    )]
+    /// The arena space that [`run_batch`](Self::run_batch) takes.
+    fn arena_size(&self, images: usize, plan: &Plan) -> ArenaSize {
+        let (height, width) = plan.sizes[0];
+        let map = ArenaSize::for_array::<f32>(images * plan.largest);
+        let image = ArenaSize::for_array::<f32>(self.config.num_channels * height * width);
+        let stem = image + self.stem.arena_size(self.runtime.threads.count(), width);
+        let blocks = self.blocks.iter().zip(&plan.sizes[1..]);
+        let layers =
+            blocks.map(|(block, &size)| block.arena_size(images, size)).fold(stem, Ord::max);
+        map + map + layers
+    }
+
+    /// Runs one batch, and calls `observe` with the output of the stem, as layer 0, and of every
+    /// block.
     fn run_batch(
         &self,
-        team: &Team<'_>,
-        arena: &mut Arena,
+        mut forward: Forward<'_>,
         pixels: ArrayView4<'_, f32>,
         plan: &Plan,
         pooled: &mut [f32],
-        profile: &mut Profile,
         mut observe: impl FnMut(usize, &[f32]),
     ) {
         let images = pixels.len_of(Axis(0));
         let (height, width) = plan.sizes[0];
-        let stem_scratch = self.runtime.threads.count() * self.stem.scratch_len(width);
-        let needs = |layer: usize| self.blocks[layer].arena_sizes(images, plan.sizes[layer + 1]);
-        let most = (0..self.blocks.len())
-            .map(|layer| Arena::size_of(needs(layer)))
-            .chain([Arena::size_of([stem_scratch, pixels.len() / images])])
-            .max()
-            .unwrap_or(0);
-        let mut space = arena.open([images * plan.largest, images * plan.largest, most]);
-        let mut current = space.take(images * plan.largest);
-        let mut next = space.take(images * plan.largest);
+        let mut current = forward.take(images * plan.largest);
+        let mut next = forward.take(images * plan.largest);
 
         let stem_len = plan.sizes[1].0 * plan.sizes[1].1 * self.stem.channels();
         for (image, out) in pixels.outer_iter().zip(current.chunks_exact_mut(stem_len)) {
-            let mut space = space.reborrow();
-            let scratch = space.take(stem_scratch);
-            let image = contiguous(image, space.take(image.len()));
-            profile.time(
-                || "stem".to_owned(),
-                self.stem.flops(height, width),
-                || self.stem.run(team, image, (height, width), scratch, out),
-            );
+            let mut forward = forward.reborrow();
+            let image = contiguous(image, forward.take(image.len()));
+            let step = forward.step("stem", self.stem.flops(height, width));
+            self.stem.run(&mut forward, image, (height, width), out);
+            step.finish();
         }
         observe(0, &current[..images * stem_len]);
         for (layer, block) in self.blocks.iter().enumerate() {
@@ -244,9 +242,7 @@ impl VisionTower {
             let in_len = images * size.0 * size.1 * self.channels_after(layer);
             let out_len = images * out_size.0 * out_size.1 * block.out_channels();
             let out = &mut next[..out_len];
-            let name = format!("blocks.{layer}");
-            let input = &current[..in_len];
-            block.forward(team, space.reborrow(), input, images, size, out, (profile, &name));
+            block.run(&mut forward.layer("blocks", layer), &current[..in_len], size, out);
             observe(layer + 1, out);
             std::mem::swap(&mut current, &mut next);
         }
@@ -262,7 +258,7 @@ impl VisionTower {
     }
 }
 
-/// The image's values in order: its own memory where they are, else a copy in `room`.
+/// The image's values in order: the image itself if it is contiguous, else a copy in `room`.
 fn contiguous<'a>(image: ArrayView3<'a, f32>, room: &'a mut [f32]) -> &'a [f32] {
     if let Some(values) = image.to_slice() {
         return values;

@@ -133,22 +133,12 @@ impl AlignModel {
     /// # Errors
     /// If the text tower refuses its input.
     pub fn get_text_features(&self, text: &TextInput<'_>) -> Result<Array2<f32>, ModelError> {
-        self.text_features_profiled(text, &mut Profile::off())
-    }
-
-    /// As [`get_text_features`](Self::get_text_features), and records every step in `profile`.
-    ///
-    /// # Errors
-    /// As [`get_text_features`](Self::get_text_features).
-    pub fn text_features_profiled(
-        &self,
-        text: &TextInput<'_>,
-        profile: &mut Profile,
-    ) -> Result<Array2<f32>, ModelError> {
-        let cls = self.text_model.cls_profiled(text, profile)?;
-        let flops = 2 * cls.len() * self.config.projection_dim;
-        let project = || self.text_projection.forward(cls.view());
-        Ok(profile.time(|| "text_projection".to_owned(), flops, project))
+        let cls = self.text_model.cls(text)?;
+        let profile = Profile::current();
+        let step = profile.step("text_projection", 2 * cls.len() * self.config.projection_dim);
+        let features = self.text_projection.forward(cls.view());
+        step.finish();
+        Ok(features)
     }
 
     /// Features of images `[N, C, H, W]`, not normalised: `[N, projection_dim]`.

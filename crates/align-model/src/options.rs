@@ -99,15 +99,14 @@ impl ForwardOptions {
 
     /// The part for the text tower.
     pub(crate) fn text(self) -> TextOptions {
-        TextOptions {
-            hidden_states: self.hidden_states,
-            attentions: self.attentions,
-            padding: self.padding,
-        }
+        TextOptions::new()
+            .with_hidden_states(self.hidden_states)
+            .with_attentions(self.attentions)
+            .with_padding(self.padding)
     }
 
     /// The part for the vision tower.
     pub(crate) fn vision(self) -> VisionOptions {
-        VisionOptions { hidden_states: self.hidden_states }
+        VisionOptions::new().with_hidden_states(self.hidden_states)
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::ModelError;
 use crate::options::LoadOptions;
 use align_bert::{AlignTextConfig, TextInput, TextOptions, TextOutput, TextTower};
-use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights};
+use align_tensor::{Checkpoint, Runtime, TensorSource, Weights};
 use ndarray::Array2;
 use std::fmt;
 use std::path::Path;
@@ -78,18 +78,6 @@ impl AlignTextModel {
     /// As [`forward`](Self::forward).
     pub fn cls(&self, input: &TextInput<'_>) -> Result<Array2<f32>, ModelError> {
         Ok(self.tower.cls(input)?)
-    }
-
-    /// As [`cls`](Self::cls), and records every step in `profile`.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn cls_profiled(
-        &self,
-        input: &TextInput<'_>,
-        profile: &mut Profile,
-    ) -> Result<Array2<f32>, ModelError> {
-        Ok(self.tower.cls_profiled(input, profile)?)
     }
 
     /// The configuration.

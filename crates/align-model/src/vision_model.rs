@@ -3,7 +3,7 @@
 use crate::error::ModelError;
 use crate::options::LoadOptions;
 use align_efficientnet::{AlignVisionConfig, VisionOptions, VisionOutput, VisionTower};
-use align_tensor::{Checkpoint, Profile, Runtime, TensorSource, Weights};
+use align_tensor::{Checkpoint, Runtime, TensorSource, Weights};
 use ndarray::{Array2, ArrayView4};
 use std::fmt;
 use std::path::Path;
@@ -78,18 +78,6 @@ impl AlignVisionModel {
     /// As [`forward`](Self::forward).
     pub fn features(&self, pixel_values: ArrayView4<'_, f32>) -> Result<Array2<f32>, ModelError> {
         Ok(self.tower.features(pixel_values)?)
-    }
-
-    /// As [`features`](Self::features), and records every step in `profile`.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn features_profiled(
-        &self,
-        pixel_values: ArrayView4<'_, f32>,
-        profile: &mut Profile,
-    ) -> Result<Array2<f32>, ModelError> {
-        Ok(self.tower.features_profiled(pixel_values, profile)?)
     }
 
     /// The configuration.

@@ -193,7 +193,7 @@ fn a_wholly_masked_text_gives_numbers() {
     assert!(features.iter().all(|x| x.is_finite()));
     let model = AlignTextModel::from_pretrained(tiny("base")).unwrap();
     let input = TextInput::new(ids.view()).with_mask(mask.view());
-    let output = model.forward(&input, TextOptions { padding: true, ..Default::default() });
+    let output = model.forward(&input, TextOptions::new().with_padding(true));
     assert!(output.unwrap().last_hidden_state.iter().all(|x| x.is_finite()));
 }
 

@@ -27,7 +27,7 @@ fn converted(folder: &Path, precision: Precision) -> TempDir {
 
 fn options(isa: Isa, precision: Option<Precision>) -> LoadOptions {
     let mut options = load_options(isa, 1);
-    options.runtime.precision = precision;
+    options.runtime.requested_precision = precision;
     options
 }
 
@@ -57,12 +57,12 @@ fn answers(folder: &Path, options: &LoadOptions, golden: &Golden) -> Vec<u32> {
     let mut bits = Vec::new();
     if let Some(text) = &text {
         let model = AlignTextModel::from_pretrained_with(folder, options).unwrap();
-        let all = TextOptions { hidden_states: true, ..Default::default() };
+        let all = TextOptions::new().with_hidden_states(true);
         bits.extend(text_bits(&model.forward(text, all).unwrap()));
     }
     if let Some(pixels) = &pixels {
         let model = AlignVisionModel::from_pretrained_with(folder, options).unwrap();
-        let all = VisionOptions { hidden_states: true };
+        let all = VisionOptions::new().with_hidden_states(true);
         bits.extend(vision_bits(&model.forward(pixels.view(), all).unwrap()));
     }
     if let (Some(text), Some(pixels)) = (text, &pixels) {

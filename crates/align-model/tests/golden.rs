@@ -53,8 +53,8 @@ fn compare_vision(comparison: &mut Comparison<'_>, output: &VisionOutput) {
 }
 
 const TEXT_OPTIONS: TextOptions =
-    TextOptions { hidden_states: true, attentions: true, padding: true };
-const VISION_OPTIONS: VisionOptions = VisionOptions { hidden_states: true };
+    TextOptions::new().with_hidden_states(true).with_attentions(true).with_padding(true);
+const VISION_OPTIONS: VisionOptions = VisionOptions::new().with_hidden_states(true);
 
 /// All calls of a whole model's folder.
 fn compare_model(name: &str) {

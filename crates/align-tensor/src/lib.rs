@@ -17,15 +17,15 @@ mod testing;
 mod threads;
 
 pub use cpu::{ISA_VARIABLE, Isa, IsaError, IsaName};
-pub use forward::{Profile, Runtime, Step};
+pub use forward::{Forward, Profile, Runtime, Step, StepGuard};
 pub use gemm::{
     DescriptorError, Epilogue, Lhs, Output, PackedDescriptor, PackedWeights, PackedWeightsView,
     gemm, row_pitch,
 };
 pub use layers::convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
 pub use layers::{
-    Heads, Linear, Sequence, Table, attention, layer_norm, max_pool, mean_pool, scale_channels,
-    softmax_rows,
+    Attention, EmbeddingTable, Heads, Linear, Sequence, attention, layer_norm, max_pool, mean_pool,
+    scale_channels, softmax_rows,
 };
 pub use load::checkpoint::{
     Checkpoint, CheckpointError, ConvertedTensor, Dtype, NonFinite, PRECISION_KEY, ReadMode,
@@ -36,7 +36,7 @@ pub use math::activation::{Activation, activate};
 pub use measure::peak_flops;
 #[cfg(target_arch = "x86_64")]
 pub use measure::{TileLayout, TileLoop};
-pub use memory::{AlignedBuffer, Arena, ArenaSpace, KeptArena};
+pub use memory::{AlignedBuffer, Arena, ArenaSize, ArenaSpace, KeptArena};
 pub use number::{
     Element, NumberFormat, Numbers, NumbersCow, NumbersMut, Precision, PrecisionError, ValueFormat,
     Values, ValuesMut,

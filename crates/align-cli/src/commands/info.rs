@@ -17,7 +17,7 @@ pub(crate) fn run(global: &Global) -> Result<Outcome> {
     let (model, precision) = match global.model_source() {
         Ok(source) => {
             let checkpoint = source.checkpoint()?;
-            let precision = checkpoint.precision(runtime.precision)?;
+            let precision = checkpoint.precision(runtime.requested_precision)?;
             (Some(Model::read(source, &checkpoint)?), precision)
         }
         // The machine can be described without a model.

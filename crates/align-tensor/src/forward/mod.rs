@@ -1,7 +1,9 @@
-//! What a forward runs with: instruction set, threads and precision, and the times of its steps.
+//! Forwards: what a tower computes with, what its layers share, and the times of its steps.
 
+mod context;
 mod profile;
 mod runtime;
 
-pub use profile::{Profile, Step};
+pub use context::Forward;
+pub use profile::{Profile, Step, StepGuard};
 pub use runtime::Runtime;

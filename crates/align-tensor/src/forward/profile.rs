@@ -1,72 +1,162 @@
-//! Where the time of a forward goes.
+//! The times of a forward's steps.
 
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+thread_local! {
+    /// The profile that records the forwards of this thread.
+    static CURRENT: RefCell<Profile> = const { RefCell::new(Profile { steps: None }) };
+}
 
 /// A step of a forward: a layer, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What it is, as `blocks.3.project`.
+    /// The step's name, such as `blocks.3.project`.
     pub name: String,
-    /// Its floating-point operations: two for each product of a matrix or a convolution. What
-    /// activations and norms cost beside is not counted.
+    /// Its floating-point operations: two for each product of a matrix or a convolution. Activations
+    /// and norms are not counted.
     pub flops: u64,
-    /// How long it took.
+    /// The time that it took.
     pub elapsed: Duration,
 }
 
-/// Times the steps of a forward, or does nothing.
+/// A record of the steps of forwards, or nothing if it is off.
+///
+/// ```
+/// use align_tensor::Profile;
+///
+/// let (sum, steps) = Profile::record(|| {
+///     let profile = Profile::current();
+///     let step = profile.step("add", 1);
+///     let sum = 1.0 + 2.0;
+///     step.finish();
+///     sum
+/// });
+/// assert_eq!((sum, steps.len()), (3.0, 1));
+/// assert_eq!((&*steps[0].name, steps[0].flops), ("add", 1));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    steps: Option<Vec<Step>>,
+    steps: Option<Rc<RefCell<Vec<Step>>>>,
 }
 
 impl Profile {
-    /// A profile that does nothing and costs nothing.
-    pub fn off() -> Self {
-        Self { steps: None }
+    /// Runs `work` and returns its result, with the steps of all forwards that it calls on this
+    /// thread, in the order in which they ended.
+    ///
+    /// Steps within another `record` inside `work` belong to the inner one alone.
+    pub fn record<R>(work: impl FnOnce() -> R) -> (R, Vec<Step>) {
+        /// Restores the outer profile, after a panic too.
+        struct Restore(Profile);
+
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(std::mem::take(&mut self.0));
+            }
+        }
+
+        let steps = Rc::new(RefCell::new(Vec::new()));
+        let restore = Restore(CURRENT.replace(Self { steps: Some(Rc::clone(&steps)) }));
+        let result = work();
+        drop(restore);
+        (result, steps.take())
     }
 
-    /// A profile that records every step.
-    pub fn on() -> Self {
-        Self { steps: Some(Vec::new()) }
+    /// The profile that records the forwards of this thread. It is off outside of
+    /// [`record`](Self::record).
+    pub fn current() -> Self {
+        CURRENT.with_borrow(Self::clone)
     }
 
-    /// Runs `step`, which has that many `flops`; `name` is asked only where it is recorded.
+    /// Begins a step of this many floating-point operations. It ends when the guard is dropped.
+    ///
+    /// A profile that is off does not read the clock or format the name.
     #[inline]
-    pub fn time<R>(
-        &mut self,
-        name: impl FnOnce() -> String,
-        flops: usize,
-        step: impl FnOnce() -> R,
-    ) -> R {
-        let Some(steps) = &mut self.steps else { return step() };
-        let start = Instant::now();
-        let result = step();
-        steps.push(Step { name: name(), flops: flops as u64, elapsed: start.elapsed() });
-        result
+    pub fn step(&self, name: impl Display, flops: usize) -> StepGuard<'_> {
+        StepGuard(self.steps.as_deref().map(|steps| Running {
+            steps,
+            name: name.to_string(),
+            flops: flops as u64,
+            start: Instant::now(),
+        }))
     }
+}
 
-    /// The steps, in the order in which they ran.
-    pub fn into_steps(self) -> Vec<Step> {
-        self.steps.unwrap_or_default()
+/// A running step. It is recorded when this guard is dropped.
+#[derive(Debug)]
+#[must_use = "the step ends when the guard is dropped"]
+pub struct StepGuard<'a>(Option<Running<'a>>);
+
+#[derive(Debug)]
+struct Running<'a> {
+    steps: &'a RefCell<Vec<Step>>,
+    name: String,
+    flops: u64,
+    start: Instant,
+}
+
+impl StepGuard<'_> {
+    /// Ends the step.
+    #[inline]
+    pub fn finish(self) {}
+}
+
+impl Drop for StepGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(Running { steps, name, flops, start }) = self.0.take() {
+            let elapsed = start.elapsed();
+            steps.borrow_mut().push(Step { name, flops, elapsed });
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt;
+
+    fn names(steps: &[Step]) -> Vec<&str> {
+        steps.iter().map(|step| step.name.as_str()).collect()
+    }
+
+    /// A name that must not be formatted.
+    struct Unused;
+
+    impl fmt::Display for Unused {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            unreachable!("no name is formatted")
+        }
+    }
 
     #[test]
     fn records_in_order_or_not_at_all() {
-        let mut profile = Profile::on();
-        assert_eq!(profile.time(|| "a".into(), 7, || 3), 3);
-        profile.time(|| "b".into(), 0, || ());
-        let steps = profile.into_steps();
-        assert_eq!(steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let (result, steps) = Profile::record(|| {
+            let profile = Profile::current();
+            profile.step("a", 7).finish();
+            profile.step("b", 0).finish();
+            3
+        });
+        assert_eq!((result, names(&steps)), (3, vec!["a", "b"]));
         assert_eq!(steps[0].flops, 7);
 
-        let mut off = Profile::off();
-        assert_eq!(off.time(|| unreachable!("no name is asked for"), 0, || 3), 3);
-        assert!(off.into_steps().is_empty());
+        Profile::current().step(Unused, 0).finish();
+        Profile::default().step(Unused, 0).finish();
+    }
+
+    #[test]
+    fn an_inner_record_keeps_its_steps_to_itself() {
+        let step = |name: &str| Profile::current().step(name, 0).finish();
+        let (inner, outer) = Profile::record(|| {
+            step("before");
+            let ((), inner) = Profile::record(|| step("inner"));
+            let panic = std::panic::catch_unwind(|| Profile::record(|| panic!("work fails")));
+            assert!(panic.is_err());
+            step("after");
+            inner
+        });
+        assert_eq!((names(&inner), names(&outer)), (vec!["inner"], vec!["before", "after"]));
     }
 }

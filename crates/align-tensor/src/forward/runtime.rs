@@ -1,59 +1,64 @@
-//! What a tower computes with: instruction set, threads and precision.
+//! Instruction set, threads and precision of a tower.
 
 use crate::cpu::{Isa, IsaError};
 use crate::load::checkpoint::{CheckpointError, TensorSource};
 use crate::number::Precision;
 use crate::threads::Threads;
 
-/// What a tower computes with. Cheap to clone; towers built with clones of one runtime share its
-/// threads.
+/// Instruction set, threads and precision of a tower.
+///
+/// A runtime is cheap to clone. Towers that are built with clones of one runtime share its threads.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Runtime {
     /// The instruction set of the kernels.
     pub isa: Isa,
     /// The threads that share a forward's work.
     pub threads: Threads,
-    /// The arithmetic of the matrix products; none leaves it to the checkpoint: what it was
-    /// converted for, else `f32`.
-    pub precision: Option<Precision>,
+    /// The requested arithmetic of the matrix products. `None` leaves the choice to the checkpoint:
+    /// the precision that it was converted for, else `f32`.
+    pub requested_precision: Option<Precision>,
 }
 
 impl Runtime {
-    /// The best instruction set (or the one that `ALIGN_ISA` names), a thread for each core that
-    /// the process may use, and the checkpoint's precision.
+    /// The best instruction set, a thread for each core that the process may use, and the
+    /// checkpoint's precision. `ALIGN_ISA` selects another instruction set.
     ///
     /// # Errors
-    /// Where `ALIGN_ISA` names an instruction set that is unknown or not available.
+    /// If `ALIGN_ISA` names an instruction set that is unknown or not available.
     pub fn new() -> Result<Self, IsaError> {
         let isa = Isa::from_env()?;
-        Ok(Self { isa, threads: Threads::available(), precision: None })
+        Ok(Self { isa, threads: Threads::available(), requested_precision: None })
     }
 
-    /// The precision, where nothing else has been decided `f32`.
+    /// The precision to compute with: the requested one, or `f32` if none was requested.
     pub fn precision(&self) -> Precision {
-        self.precision.unwrap_or_default()
+        self.requested_precision.unwrap_or_default()
     }
 
-    /// The same with the precision decided for these tensors.
+    /// The same runtime with the precision that is used for these tensors.
     ///
     /// # Errors
-    /// Where the tensors cannot serve the precision.
+    /// If the tensors cannot be used with the requested precision.
     pub fn for_source(&self, source: &dyn TensorSource) -> Result<Self, CheckpointError> {
-        let precision = Some(source.precision(self.precision)?);
-        Ok(Self { precision, ..self.clone() })
+        let precision = source.precision(self.requested_precision)?;
+        Ok(self.clone().with_precision(precision))
     }
 
-    /// The same with another precision.
+    /// Sets the precision.
+    #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
-        Self { precision: Some(precision), ..self }
+        Self { requested_precision: Some(precision), ..self }
     }
 
-    /// The same with other threads.
+    /// Sets the threads.
+    #[must_use]
     pub fn with_threads(self, threads: Threads) -> Self {
         Self { threads, ..self }
     }
 
-    /// The same with another instruction set.
+    /// Sets the instruction set.
+    #[must_use]
     pub fn with_isa(self, isa: Isa) -> Self {
         Self { isa, ..self }
     }

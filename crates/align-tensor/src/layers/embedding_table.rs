@@ -1,21 +1,21 @@
-//! Embedding tables.
+//! Embedding tables: vectors that are looked up by their number.
 
 use crate::load::checkpoint::{CheckpointError, Weights};
 use crate::number::{NumberFormat, Numbers, NumbersCow, Precision, ValueFormat};
 
-/// A table `[rows, width]`: in bf16 if products are in bf16 too, which halves its memory, else in
-/// `f32`.
+/// A table `[rows, width]`. It is stored in bf16 if the products read bf16, which halves its memory,
+/// else in `f32`.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct EmbeddingTable {
     width: usize,
     rows: NumbersCow<'static>,
 }
 
-impl Table {
+impl EmbeddingTable {
     /// Loads `weight [rows, width]` of a module.
     ///
     /// # Errors
-    /// If it is missing or has another shape or type.
+    /// If the tensor is missing or has another shape or type.
     pub fn load(
         precision: Precision,
         module: &Weights<'_>,
@@ -47,6 +47,7 @@ impl Table {
         self.row(index).add_to(to);
     }
 
+    /// The values of row `index`.
     fn row(&self, index: usize) -> Numbers<'_> {
         self.rows.as_numbers().slice(index * self.width..(index + 1) * self.width)
     }
@@ -74,7 +75,7 @@ mod tests {
     fn rows_are_rounded_like_the_operands_of_products() {
         let source = Source;
         for precision in Precision::ALL {
-            let table = Table::load(precision, &Weights::new(&source), [2, 2]).unwrap();
+            let table = EmbeddingTable::load(precision, &Weights::new(&source), [2, 2]).unwrap();
             let mut row = [0.0; 2];
             table.copy_row(0, &mut row);
             table.add_row(1, &mut row);

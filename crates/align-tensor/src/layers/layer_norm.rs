@@ -1,13 +1,14 @@
-//! LayerNorm over rows: `y = (x - mean) / sqrt(variance + eps) * gamma + beta`, in place, and rounded to bf16 for a
-//! product that reads it so.
+//! LayerNorm over rows: `y = (x - mean) / sqrt(variance + eps) * gamma + beta`, in place.
 //!
-//! Mean and (biased) variance come from two passes over the row, so nothing cancels; their sums
-//! have four chains, added in a fixed order.
+//! The results can be written in bf16 too, for a product that reads bf16.
+//!
+//! Mean and (biased) variance come from two passes over the row, so nothing cancels. Each sum has
+//! four independent chains, which are added in a fixed order.
 
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
 
-/// Independent sums: as many as hide the latency of an addition.
+/// The number of independent sums: enough to hide the latency of an addition.
 const CHAINS: usize = 4;
 
 struct LayerNorm<'a> {
@@ -18,7 +19,7 @@ struct LayerNorm<'a> {
     eps: f32,
 }
 
-/// The sum of `f(x)` over a row. What `f` makes of the lanes behind the end is not added.
+/// The sum of `f(x)` over a row. The lanes after the end of the row are not added.
 #[inline(always)]
 fn sum_of<S: Simd>(s: S, row: &[f32], f: impl Fn(S::V) -> S::V) -> f32 {
     let mut sums = [s.zero(); CHAINS];
@@ -34,7 +35,8 @@ fn sum_of<S: Simd>(s: S, row: &[f32], f: impl Fn(S::V) -> S::V) -> f32 {
     }
     let tail = chunks.remainder();
     if !tail.is_empty() {
-        // Only the lanes that exist are added: the others pass through memory as zeros.
+        // `f` may map the absent lanes to something else than zero, so the present ones are copied
+        // to an array of zeros.
         let mut lanes = [0.0; crate::cpu::simd::MAX_LANES];
         s.store_tail(&mut lanes[..tail.len()], f(s.load_tail(tail)));
         sums[0] = s.add(sums[0], s.load_slice(&lanes));
@@ -78,11 +80,12 @@ impl Op for LayerNorm<'_> {
     }
 }
 
-/// Normalises every row of `x [rows, width]`, in place; `gamma` and `beta` are `[width]`. Where given, `rounded [rows,
-/// width]` takes the results in bf16.
+/// Normalises every row of `x [rows, width]`, in place, with `gamma [width]` and `beta [width]`.
+///
+/// If `rounded [rows, width]` is given, the results are also written there in bf16.
 ///
 /// # Panics
-/// Where the sizes do not agree or the width is zero.
+/// If the sizes do not agree or the width is zero.
 pub fn layer_norm(
     isa: Isa,
     x: &mut [f32],
@@ -122,8 +125,8 @@ mod tests {
                     for (i, (&found, &x)) in found.iter().zip(x).enumerate() {
                         let normal = (f64::from(x) - mean) * scale;
                         let expected = normal * f64::from(gamma[i]) + f64::from(beta[i]);
-                        // The mean carries a chain of at most width / 8 roundings of values below
-                        // 4; the scale multiplies that and the difference's own rounding.
+                        // The mean has the error of a chain of at most width / 8 roundings of values
+                        // below 4. The scale multiplies that and the rounding of the difference.
                         let roundings = n / 8.0 + 8.0;
                         let half_ulp = f64::from(f32::EPSILON) / 2.0;
                         let bound = half_ulp * roundings * (4.0 * scale + 2.0 * normal.abs() + 1.0);
@@ -155,8 +158,8 @@ mod tests {
             let mut x = vec![3.0; 37];
             let (gamma, beta) = (values(37, 4), values(37, 5));
             layer_norm(isa, &mut x, None, &gamma, &beta, 1e-12);
-            // The mean of equal values may be off by its rounding, which 1 / sqrt(eps) enlarges:
-            // three times an exact small integer is exact here.
+            // 1 / sqrt(eps) would enlarge a rounding error of the mean. But sums of small integers
+            // are exact, so this mean has none.
             assert_eq!(x, beta);
         }
     }

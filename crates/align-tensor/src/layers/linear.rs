@@ -1,4 +1,4 @@
-//! A linear layer, from a checkpoint's tensors to its product.
+//! Linear layers: loading, packing and running.
 
 use crate::cpu::Isa;
 use crate::gemm::{Epilogue, Lhs, Output, PackedWeights, gemm};
@@ -15,14 +15,15 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Loads `weight` of `shape` (outputs, inputs, and then ones where it is a convolution's) and
-    /// `bias [outputs]` of one module, for products of `precision`.
+    /// Loads `weight` and `bias [outputs]` of one module, for products of `precision`.
+    ///
+    /// `shape` is the shape of the weight: outputs, inputs, and two ones for a 1 x 1 convolution.
     ///
     /// # Errors
-    /// Where either is missing or has another shape or type.
+    /// If either tensor is missing or has another shape or type.
     ///
     /// # Panics
-    /// Where `shape` has fewer than two sizes, or others behind them than one.
+    /// If `shape` has fewer than two sizes, or a size other than one after them.
     pub fn load(
         isa: Isa,
         precision: Precision,
@@ -32,10 +33,11 @@ impl Linear {
         Self::load_side_by_side(isa, precision, std::slice::from_ref(module), shape)
     }
 
-    /// Loads several modules of one shape as one layer whose outputs lie side by side.
+    /// Loads several modules of one shape as one layer. Its outputs are those of the modules, one
+    /// module after another.
     ///
-    /// For `int8`, weights may be there as integers already, with the scales of their rows in
-    /// `weight_scale [outputs]`.
+    /// For `int8`, the checkpoint may hold quantised weights: integers in `weight`, and a scale for
+    /// each row in `weight_scale [outputs]`.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -71,12 +73,12 @@ impl Linear {
         Ok(Self { weights, bias })
     }
 
-    /// How many outputs a row has.
+    /// The width of an output row.
     pub fn outputs(&self) -> usize {
         self.weights.n()
     }
 
-    /// The floating-point operations for that many rows, two for each product.
+    /// The floating-point operations for this number of rows: two for each product.
     pub fn flops(&self, rows: usize) -> usize {
         2 * rows * self.weights.k() * self.weights.n()
     }
@@ -128,7 +130,7 @@ mod tests {
     fn outputs_lie_side_by_side() {
         let source = Source;
         let [a, b] = ["a", "b"].map(|name| Weights::new(&source).sub(name));
-        // Every number here is one in every precision.
+        // Every precision holds these numbers exactly.
         let every = Precision::ALL.into_iter();
         let every = every.flat_map(|p| Isa::available().into_iter().map(move |isa| (isa, p)));
         for (isa, precision) in every {
@@ -143,7 +145,7 @@ mod tests {
                 convolution.run(team, &[1.0][..], Activation::Identity, None, &mut alone[..]);
             });
             assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
-            // A row of one weight is 127 times a scale, which rounds.
+            // In `int8`, a row of one weight is 127 times a scale, and the scale is rounded.
             let bound = 44.0 * f32::EPSILON;
             assert!((alone[0] - 33.0).abs() <= bound && (alone[1] - 44.0).abs() <= bound);
         }

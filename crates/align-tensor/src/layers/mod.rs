@@ -1,4 +1,4 @@
-//! Layers: everything that a tower does to its activations.
+//! Layers: the operations of a tower on its activations.
 
 mod attention;
 pub(crate) mod convolution;
@@ -9,8 +9,8 @@ mod pool;
 mod scale;
 mod softmax;
 
-pub use attention::{Heads, Sequence, attention};
-pub use embedding_table::Table;
+pub use attention::{Attention, Heads, Sequence, attention};
+pub use embedding_table::EmbeddingTable;
 pub use layer_norm::layer_norm;
 pub use linear::Linear;
 pub use pool::{max_pool, mean_pool};

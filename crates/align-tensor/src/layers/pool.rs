@@ -1,7 +1,7 @@
 //! Pooling over all pixels of an NHWC map: the mean or the largest value of each channel.
 //!
-//! `out[c] = (sum over pixels of x[pixel, c]) / pixels`, or the maximum. A channel's pixels are
-//! taken in order. (The maximum needs no vectors of ours: the compiler's serve.)
+//! `out[c] = (sum over pixels of x[pixel, c]) / pixels`, or the maximum. The pixels of a channel are
+//! added in order. (The compiler vectorises the maximum, so it needs no kernel.)
 
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
@@ -40,23 +40,23 @@ fn check(x: &[f32], channels: usize, out: &[f32]) {
 /// The mean of each channel of `x [pixels, channels]`.
 ///
 /// # Panics
-/// Where there is no pixel, or the sizes do not agree.
+/// If there is no pixel, or the sizes do not agree.
 pub fn mean_pool(isa: Isa, x: &[f32], channels: usize, out: &mut [f32]) {
     check(x, channels, out);
     isa.dispatch(MeanPool { x, out });
 }
 
-/// The largest value of each channel of `x [pixels, channels]`; NaN where one of them is.
+/// The largest value of each channel of `x [pixels, channels]`, or NaN if one of its values is NaN.
 ///
 /// # Panics
-/// Where there is no pixel, or the sizes do not agree.
+/// If there is no pixel, or the sizes do not agree.
 pub fn max_pool(x: &[f32], channels: usize, out: &mut [f32]) {
     check(x, channels, out);
     let mut pixels = x.chunks_exact(channels);
     out.copy_from_slice(pixels.next().expect("a pixel"));
     for pixel in pixels {
         for (largest, &x) in out.iter_mut().zip(pixel) {
-            // A NaN passes, and nothing is greater than one that has passed.
+            // A NaN replaces any number, and no number is greater than NaN.
             if x > *largest || x.is_nan() {
                 *largest = x;
             }
@@ -81,8 +81,8 @@ mod tests {
                 for c in 0..channels {
                     let pixel = |p| x[p * channels + c];
                     let sum: f64 = (0..pixels).map(|p| f64::from(pixel(p))).sum();
-                    // At most one rounding for each pixel of sums below `pixels`, and the
-                    // division's.
+                    // At most one rounding for each pixel, of sums below `pixels`, and one of the
+                    // division.
                     let bound = (pixels + 1) as f64 * f64::from(f32::EPSILON) / 2.0;
                     prop_assert!((f64::from(mean[c]) - sum / pixels as f64).abs() <= bound);
                     let largest = (0..pixels).map(pixel).fold(f32::NEG_INFINITY, f32::max);

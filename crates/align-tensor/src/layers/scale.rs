@@ -1,4 +1,4 @@
-//! `x[pixel, channel] *= scales[channel]`: what squeeze-excite does to a map.
+//! Scaling of channels, as squeeze-excite does it: `x[pixel, channel] *= scales[channel]`.
 
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
@@ -30,7 +30,7 @@ impl Op for ScaleChannels<'_> {
 /// Multiplies every pixel of `x [pixels, channels]` by `scales [channels]`, in place.
 ///
 /// # Panics
-/// Where `scales` is empty or `x` has not a whole number of pixels.
+/// If `scales` is empty or `x` does not have a whole number of pixels.
 pub fn scale_channels(isa: Isa, x: &mut [f32], scales: &[f32]) {
     assert!(!scales.is_empty() && x.len().is_multiple_of(scales.len()), "x [pixels, channels]");
     isa.dispatch(ScaleChannels { x, scales });
@@ -51,7 +51,7 @@ mod tests {
             for isa in Isa::available() {
                 let mut found = x.clone();
                 scale_channels(isa, &mut found, &scales);
-                // One rounding on either side: equal to the bit.
+                // Both sides round once, so they have the same bits.
                 prop_assert_eq!(&found, &expected);
             }
         }

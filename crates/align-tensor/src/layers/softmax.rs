@@ -1,7 +1,7 @@
 //! Softmax over rows: `out[i] = e^(x[i] - max) / sum over j of e^(x[j] - max)`, in place.
 //!
-//! A row whose values are all alike gives exactly `1 / width` each, and a row of very negative
-//! finite values gives finite weights.
+//! If all values of a row are equal, each result is exactly `1 / width`. The results of very negative
+//! finite values are finite.
 
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
@@ -18,7 +18,7 @@ impl Op for SoftmaxRows<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for row in self.x.chunks_exact_mut(self.width) {
-            // Lanes behind the end repeat the first value, which changes no maximum.
+            // A row may have no whole vector, so the search starts with a value of the row.
             let first = s.splat(row[0]);
             let mut largest = first;
             let mut chunks = row.chunks_exact(S::LANES);
@@ -54,7 +54,7 @@ impl Op for SoftmaxRows<'_> {
 /// Softmax of every row of `x [rows, width]`, in place.
 ///
 /// # Panics
-/// Where `width` is zero or `x` has not a whole number of rows.
+/// If `width` is zero or `x` does not have a whole number of rows.
 pub fn softmax_rows(isa: Isa, x: &mut [f32], width: usize) {
     assert!(width > 0 && x.len().is_multiple_of(width), "x [rows, width]");
     isa.dispatch(SoftmaxRows { x, width });
@@ -80,9 +80,9 @@ mod tests {
                     let total: f64 = e.iter().sum();
                     for (&found, e) in found.iter().zip(&e) {
                         let expected = e / total;
-                        // The difference rounds at up to 200, which `e^x` turns into a relative
-                        // error; exp is good to 2 ULP, and the sum, its
-                        // reciprocal and the product round.
+                        // The difference, at most 200, is rounded, which becomes a relative error of
+                        // `e^x`. exp has an error of 2 ULP, and the sum, its reciprocal and the
+                        // product are rounded.
                         let relative = f64::from(f32::EPSILON) * (scale as f64 + width as f64 + 4.0);
                         let error = (f64::from(found) - expected).abs();
                         prop_assert!(error <= relative * expected + 1e-40, "{isa:?} {found} {expected}");

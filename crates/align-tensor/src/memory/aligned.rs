@@ -10,9 +10,21 @@ const LINE_BYTES: usize = 64;
 /// Words of four bytes (`f32` or `u32`) in a cache line.
 pub(crate) const LINE: usize = LINE_BYTES / 4;
 
+/// A cache line of any content.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
-struct Line([u8; LINE_BYTES]);
+pub(super) struct Line([u8; LINE_BYTES]);
+
+impl Line {
+    /// The number of lines that `len` elements fill.
+    ///
+    /// # Panics
+    /// If `usize` cannot count their bytes.
+    pub(super) fn count<T>(len: usize) -> usize {
+        let bytes = len.checked_mul(size_of::<T>()).expect("an array that fits in memory");
+        bytes.div_ceil(LINE_BYTES)
+    }
+}
 
 /// A fixed-size buffer that starts on a 64-byte boundary, zeroed when made.
 #[derive(Clone)]
@@ -26,11 +38,9 @@ impl<T: Pod> AlignedBuffer<T> {
     /// A buffer of `len` zeros.
     ///
     /// # Panics
-    /// If the bytes of `len` elements are more than `usize` can count, or than there is memory for.
+    /// If `usize` cannot count the buffer's bytes.
     pub fn zeroed(len: usize) -> Self {
-        let bytes = len.checked_mul(size_of::<T>()).expect("a buffer that fits in memory");
-        let lines = bytemuck::zeroed_vec(bytes.div_ceil(LINE_BYTES));
-        Self { lines, len, element: PhantomData }
+        Self { lines: bytemuck::zeroed_vec(Line::count::<T>(len)), len, element: PhantomData }
     }
 }
 

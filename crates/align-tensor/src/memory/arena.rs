@@ -1,57 +1,131 @@
-//! One piece of memory for all the intermediate values of a forward.
+//! One buffer for all intermediate arrays of a forward.
 
-use crate::memory::aligned::{AlignedBuffer, round_up_to_line};
+use crate::memory::aligned::{AlignedBuffer, Line};
+use crate::number::{ValueFormat, ValuesMut};
+use bytemuck::Pod;
+use std::fmt;
+use std::iter::Sum;
+use std::ops::Add;
 use std::sync::{Mutex, TryLockError};
 
-/// One buffer from which a forward takes all its intermediate arrays.
+/// One buffer that holds all intermediate arrays of a forward.
 ///
-/// It grows to what the largest forward so far has needed and is kept between forwards, so a
-/// forward of a size seen before allocates nothing.
+/// It grows to the size of the largest forward so far and is kept between forwards. So a forward
+/// of a size seen before allocates nothing.
 #[derive(Debug, Default)]
 pub struct Arena {
-    buffer: AlignedBuffer<f32>,
+    buffer: AlignedBuffer<Line>,
 }
 
 impl Arena {
-    /// An arena that holds nothing yet.
+    /// An empty arena.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The space that pieces of these sizes take together.
-    pub fn size_of(sizes: impl IntoIterator<Item = usize>) -> usize {
-        sizes.into_iter().map(round_up_to_line).sum()
-    }
-
-    /// Opens the arena for a forward that takes `sizes`, each rounded up to a cache line.
-    pub fn open(&mut self, sizes: impl IntoIterator<Item = usize>) -> ArenaSpace<'_> {
-        let total = Self::size_of(sizes);
-        if self.buffer.len() < total {
-            self.buffer = AlignedBuffer::zeroed(total);
+    /// Opens the arena for arrays of this total size.
+    pub fn open(&mut self, size: ArenaSize) -> ArenaSpace<'_> {
+        if self.buffer.len() < size.lines {
+            self.buffer = AlignedBuffer::zeroed(size.lines);
         }
         ArenaSpace { free: &mut self.buffer }
     }
 }
 
-/// What is left of an arena in the current forward.
+#[cfg(test)]
+impl Arena {
+    /// An arena of this size that is full of NaN, for tests that its content does not matter.
+    pub(crate) fn full_of_nan(size: ArenaSize) -> Self {
+        let mut buffer = AlignedBuffer::zeroed(size.lines);
+        bytemuck::cast_slice_mut::<Line, f32>(&mut buffer).fill(f32::NAN);
+        Self { buffer }
+    }
+}
+
+/// The memory that arrays take in an arena. Each array starts on a cache line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ArenaSize {
+    lines: usize,
+}
+
+impl ArenaSize {
+    /// The size of an array of `len` elements.
+    ///
+    /// # Panics
+    /// If the array does not fit in memory.
+    pub fn for_array<T>(len: usize) -> Self {
+        Self { lines: Line::count::<T>(len) }
+    }
+
+    /// The size of an array of `len` values in this format.
+    ///
+    /// # Panics
+    /// As [`for_array`](Self::for_array).
+    pub fn for_values(format: ValueFormat, len: usize) -> Self {
+        match format {
+            ValueFormat::F32 => Self::for_array::<f32>(len),
+            ValueFormat::Bf16 => Self::for_array::<u16>(len),
+        }
+    }
+}
+
+impl Add for ArenaSize {
+    type Output = Self;
+
+    /// The size of two sets of arrays together.
+    ///
+    /// # Panics
+    /// If they do not fit in memory.
+    fn add(self, other: Self) -> Self {
+        let lines = self.lines.checked_add(other.lines).expect("arrays that fit in memory");
+        Self { lines }
+    }
+}
+
+impl Sum for ArenaSize {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::default(), Add::add)
+    }
+}
+
+/// The free part of an opened arena.
 pub struct ArenaSpace<'a> {
-    free: &'a mut [f32],
+    free: &'a mut [Line],
 }
 
 impl<'a> ArenaSpace<'a> {
-    /// Takes `len` values that start on a cache line; their content is unspecified.
+    /// Takes an array of `len` elements, which starts on a cache line. Its content is unspecified.
     ///
     /// # Panics
-    /// Where more is taken than the arena was opened for.
-    pub fn take(&mut self, len: usize) -> &'a mut [f32] {
-        let (taken, free) = std::mem::take(&mut self.free).split_at_mut(round_up_to_line(len));
+    /// If more is taken than the arena was opened for.
+    pub fn take<T: Pod>(&mut self, len: usize) -> &'a mut [T] {
+        let ArenaSize { lines } = ArenaSize::for_array::<T>(len);
+        assert!(lines <= self.free.len(), "the arena was opened for a smaller size");
+        let (taken, free) = std::mem::take(&mut self.free).split_at_mut(lines);
         self.free = free;
-        &mut taken[..len]
+        &mut bytemuck::cast_slice_mut(taken)[..len]
     }
 
-    /// What is left, for a step of the forward that gives it all back at its end.
+    /// Takes an array of `len` values in this format.
+    ///
+    /// # Panics
+    /// As [`take`](Self::take).
+    pub fn take_values(&mut self, format: ValueFormat, len: usize) -> ValuesMut<'a> {
+        match format {
+            ValueFormat::F32 => ValuesMut::F32(self.take(len)),
+            ValueFormat::Bf16 => ValuesMut::Bf16(self.take(len)),
+        }
+    }
+
+    /// The same space for a shorter time. Arrays that are taken from it are free again afterwards.
     pub fn reborrow(&mut self) -> ArenaSpace<'_> {
         ArenaSpace { free: self.free }
+    }
+}
+
+impl fmt::Debug for ArenaSpace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ArenaSpace({} bytes free)", size_of_val(self.free))
     }
 }
 
@@ -62,11 +136,11 @@ pub struct KeptArena {
 }
 
 impl KeptArena {
-    /// Runs a forward with the kept arena, or with one of its own where another forward has it.
+    /// Runs a forward with the kept arena. If another forward has it, this one gets a new arena.
     pub fn with<R>(&self, forward: impl FnOnce(&mut Arena) -> R) -> R {
         match self.arena.try_lock() {
             Ok(mut kept) => forward(&mut kept),
-            // A forward that panicked leaves nothing in an arena that the next one relies on.
+            // A forward relies on no content of its arena, so a panic leaves nothing wrong in it.
             Err(TryLockError::Poisoned(kept)) => forward(&mut kept.into_inner()),
             Err(TryLockError::WouldBlock) => forward(&mut Arena::new()),
         }
@@ -80,20 +154,49 @@ mod tests {
     #[test]
     fn hands_out_disjoint_aligned_pieces_and_keeps_its_memory() {
         let mut arena = Arena::new();
-        let mut space = arena.open([5, 17]);
-        let (a, b) = (space.take(5), space.take(17));
+        let sizes = [5, 17].map(ArenaSize::for_array::<f32>);
+        let mut space = arena.open(sizes.into_iter().sum());
+        let (a, b) = (space.take::<f32>(5), space.take::<f32>(17));
         a.fill(1.0);
         b.fill(2.0);
         assert_eq!(a, [1.0; 5]);
         assert_eq!(b.as_ptr() as usize % 64, 0);
         let first = a.as_ptr();
-        assert_eq!(arena.open([16]).take(16).as_ptr(), first);
+        let again = arena.open(ArenaSize::for_array::<f32>(16)).take::<f32>(16).as_ptr();
+        assert_eq!(again, first);
+    }
+
+    #[test]
+    fn arrays_have_the_type_of_their_format() {
+        let size = |format| ArenaSize::for_values(format, 33);
+        assert_eq!([ValueFormat::F32, ValueFormat::Bf16].map(|f| size(f).lines), [3, 2]);
+        let mut arena = Arena::new();
+        let mut space = arena.open(size(ValueFormat::F32) + size(ValueFormat::Bf16));
+        let (values, rounded) =
+            (space.take_values(ValueFormat::F32, 33), space.take_values(ValueFormat::Bf16, 33));
+        assert!(matches!(values, ValuesMut::F32(values) if values.len() == 33));
+        assert!(matches!(rounded, ValuesMut::Bf16(values) if values.len() == 33));
+    }
+
+    #[test]
+    fn a_reborrowed_space_is_free_again() {
+        let mut arena = Arena::new();
+        let mut space = arena.open(ArenaSize::for_array::<u16>(32));
+        let first = space.reborrow().take::<u16>(32).as_ptr();
+        assert_eq!(space.take::<u16>(32).as_ptr(), first);
+    }
+
+    #[test]
+    #[should_panic(expected = "opened for a smaller size")]
+    fn no_more_is_taken_than_there_is() {
+        Arena::new().open(ArenaSize::for_array::<f32>(16)).take::<f32>(17);
     }
 
     #[test]
     fn forwards_at_the_same_time_have_arenas_of_their_own() {
         let kept = KeptArena::default();
-        let address = |arena: &mut Arena| arena.open([64]).take(64).as_ptr() as usize;
+        let size = ArenaSize::for_array::<f32>(64);
+        let address = |arena: &mut Arena| arena.open(size).take::<f32>(64).as_ptr() as usize;
         let first = kept.with(address);
         kept.with(|arena| {
             assert_eq!(address(arena), first);

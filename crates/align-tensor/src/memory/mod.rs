@@ -1,4 +1,4 @@
-//! Memory: buffers that start on a cache line, the arena of a forward, and workspaces of threads.
+//! Memory: aligned buffers, the arena of a forward, and the workspaces of threads.
 
 mod aligned;
 mod arena;
@@ -6,4 +6,4 @@ pub(crate) mod workspace;
 
 pub use aligned::AlignedBuffer;
 pub(crate) use aligned::{LINE, round_up_to_line};
-pub use arena::{Arena, ArenaSpace, KeptArena};
+pub use arena::{Arena, ArenaSize, ArenaSpace, KeptArena};

@@ -63,11 +63,17 @@ pub enum Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    pub(crate) fn len(self) -> usize {
+    /// The number of values.
+    pub fn len(self) -> usize {
         match self {
             Self::F32(values) => values.len(),
             Self::Bf16(values) => values.len(),
         }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// Some of them.
@@ -90,10 +96,29 @@ pub enum ValuesMut<'a> {
 }
 
 impl ValuesMut<'_> {
-    pub(crate) fn len(&self) -> usize {
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        self.as_values().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values, to be read.
+    pub fn as_values(&self) -> Values<'_> {
         match self {
-            Self::F32(values) => values.len(),
-            Self::Bf16(values) => values.len(),
+            Self::F32(values) => Values::F32(values),
+            Self::Bf16(values) => Values::Bf16(values),
+        }
+    }
+
+    /// The same values for a shorter time.
+    pub fn reborrow(&mut self) -> ValuesMut<'_> {
+        match self {
+            Self::F32(values) => ValuesMut::F32(values),
+            Self::Bf16(values) => ValuesMut::Bf16(values),
         }
     }
 }

@@ -38,13 +38,10 @@ pub(crate) fn run(global: &Global, arguments: &Bench) -> Result<Outcome> {
     let [text_min, text_median] = min_and_median(|| model.get_text_features(&text))?;
     let profile = peak_gflops
         .map(|peak_gflops| {
-            let vision = model.vision_model();
-            let image = |p: &mut _| vision.features_profiled(pixel_values.view(), p);
-            let text = |p: &mut _| model.text_features_profiled(&text, p);
             anyhow::Ok(Profiles {
                 peak_gflops,
-                image: rows(peak_gflops, image)?,
-                text: rows(peak_gflops, text)?,
+                image: rows(peak_gflops, || model.get_image_features(pixel_values.view()))?,
+                text: rows(peak_gflops, || model.get_text_features(&text))?,
             })
         })
         .transpose()?;

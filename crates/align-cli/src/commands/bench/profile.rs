@@ -28,11 +28,11 @@ pub(super) struct Row {
 /// The steps of a forward with their median times in several runs.
 pub(super) fn rows<T>(
     peak_gflops: f64,
-    mut forward: impl FnMut(&mut Profile) -> Result<T, ModelError>,
+    mut forward: impl FnMut() -> Result<T, ModelError>,
 ) -> Result<Vec<Row>, ModelError> {
     let runs: Vec<Vec<Step>> = collect(|| {
-        let mut profile = Profile::on();
-        forward(&mut profile).map(|_| profile.into_steps())
+        let (result, steps) = Profile::record(&mut forward);
+        result.map(|_| steps)
     })?;
     let steps = runs[0].iter().enumerate().map(|(i, step)| {
         let mut times: Vec<f64> =

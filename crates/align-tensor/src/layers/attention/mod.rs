@@ -1,63 +1,85 @@
 //! Multi-head self-attention over ragged sequences.
 //!
-//! For each sequence and head: `softmax(scale * Q K^T) V`, with `Q`, `K` and `V` side by side in
-//! the rows of one array, as one product with the three weights makes them. Sequences lie one
-//! after another, each with the rows that it has and no padding. A sequence's first rows are the
-//! keys that all its queries see; rows behind them only ask.
+//! For each sequence and head: `softmax(scale * Q K^T) V`. `Q`, `K` and `V` are side by side in the
+//! rows of one array, which is the output of one product with the three weights. Sequences follow
+//! one another without padding. A sequence's first rows are its keys and values; its other rows are
+//! queries only.
 //!
-//! A task is one head of one sequence: its keys and values are packed as weights are, so both
-//! products are the ordinary ones, and all of it stays in the caches.
+//! A task is one head of one sequence. Its keys and values are packed like weights, so both products
+//! are ordinary ones, and all of its data stays in the caches.
 
 use crate::cpu::Isa;
 use crate::cpu::simd::prefetch;
-use crate::gemm::SharedOutput;
+use crate::forward::Forward;
 use crate::gemm::packing::layout::PackedLayout;
-use crate::gemm::{Epilogue, PackedWeightsView, gemm_on_this_thread};
+use crate::gemm::{Epilogue, PackedWeightsView, SharedOutput, gemm_on_this_thread};
 use crate::layers::softmax::softmax_rows;
-use crate::memory::{LINE, round_up_to_line};
+use crate::memory::{ArenaSize, LINE, round_up_to_line};
 use crate::number::ValuesMut;
 use crate::number::sizes::product;
-use crate::threads::{DisjointMut, Rectangle, Team};
+use crate::threads::{DisjointMut, Rectangle};
 use std::ops::Range;
 
 /// One sequence of a ragged batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sequence {
-    /// Its rows in the batch.
+    /// The rows of the sequence in the batch.
     pub rows: Range<usize>,
-    /// How many of its rows, from the first on, are keys and values.
+    /// Number of leading rows that are keys and values.
     pub keys: usize,
-    /// Its rows, counted from its first, that ask: what is computed.
+    /// Range of query rows, relative to the first row of the sequence. Only these are computed.
     pub queries: Range<usize>,
-    /// Whether all keys weigh alike, whatever finite values they hold: what the original's additive mask makes of
-    /// a sequence that is all padding.
+    /// Whether all keys have the same weight, whatever finite values they hold. The additive mask of
+    /// the original has this effect if all of a sequence is padding.
     pub uniform: bool,
 }
 
 /// The heads of an attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heads {
-    /// How many there are.
+    /// The number of heads.
     pub count: usize,
-    /// The width of each.
+    /// The width of one head.
     pub width: usize,
 }
 
 impl Heads {
-    /// The width of all together.
+    /// The width of all heads together.
     pub fn hidden(self) -> usize {
         self.count * self.width
     }
 
-    /// The floating-point operations for these sequences, two for each product.
+    /// The floating-point operations for these sequences: two for each product.
     pub fn flops(self, sequences: &[Sequence]) -> usize {
         sequences.iter().map(|s| 4 * s.queries.len() * s.keys * self.hidden()).sum()
     }
 
+    /// The arena space that [`attention`] takes for sequences of at most `rows` rows.
+    pub fn arena_size(self, isa: Isa, workers: usize, rows: usize) -> ArenaSize {
+        ArenaSize::for_array::<f32>(workers * self.scratch_len(isa, rows))
+    }
+
     /// The scratch that each worker needs for a sequence of at most `rows` rows.
-    pub fn scratch_len(self, isa: Isa, rows: usize) -> usize {
+    fn scratch_len(self, isa: Isa, rows: usize) -> usize {
         Scratch::sizes(isa, self, rows, rows).into_iter().map(round_up_to_line).sum()
     }
+}
+
+/// The operands of [`attention`].
+#[derive(Debug)]
+pub struct Attention<'a> {
+    /// The heads.
+    pub heads: Heads,
+    /// The sequences, whose rows may overlap.
+    pub sequences: &'a [Sequence],
+    /// Queries, keys and values: `[rows, 3 * hidden]`.
+    pub qkv: &'a [f32],
+    /// The output: the contexts of the queries of all sequences, one after another, rounded to the
+    /// output's format. `[queries, hidden]`.
+    pub out: ValuesMut<'a>,
+    /// The attention weights, if they are needed: for each sequence `[heads, queries, keys]`, one
+    /// after another.
+    pub attentions: Option<&'a mut [f32]>,
 }
 
 /// The pieces of a task's scratch.
@@ -95,24 +117,11 @@ impl<'a> Scratch<'a> {
 
 /// Computes attention for every sequence.
 ///
-/// `qkv [rows, 3 * hidden]` holds queries, keys and values; `out [queries, hidden]` takes the contexts of the queries of
-/// all sequences one after another, rounded where it is kept in bf16. Where given, `attentions` takes the weights: for
-/// each sequence `[heads, queries, keys]`, one after another.
-///
 /// # Panics
-/// Where the sizes do not agree, a sequence has no key, or `scratch` does not hold
-/// [`Heads::scratch_len`] of the longest sequence for every worker.
-#[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
-pub fn attention(
-    team: &Team<'_>,
-    isa: Isa,
-    heads: Heads,
-    sequences: &[Sequence],
-    qkv: &[f32],
-    scratch: &mut [f32],
-    out: ValuesMut<'_>,
-    attentions: Option<&mut [f32]>,
-) {
+/// If the sizes do not agree, a sequence has no key, or the arena has less space than
+/// [`Heads::arena_size`] for the longest sequence.
+pub fn attention(forward: &mut Forward<'_>, isa: Isa, operands: Attention<'_>) {
+    let Attention { heads, sequences, qkv, out, attentions } = operands;
     let hidden = product([heads.count, heads.width]);
     assert!(hidden > 0, "heads of some width");
     let mut places = Vec::with_capacity(sequences.len());
@@ -122,7 +131,7 @@ pub fn attention(
         assert!(product([sequence.rows.end, 3, hidden]) <= qkv.len(), "rows of qkv");
         assert!((1..=rows).contains(&sequence.keys) && sequence.queries.end <= rows);
         places.push((out_rows, weights_len));
-        // Each is at most the rows of `qkv`, but a row may be in many sequences.
+        // A row may be in many sequences, so the sums are not bounded by the rows of `qkv`.
         out_rows = usize::checked_add(out_rows, sequence.queries.len()).expect("rows that fit");
         weights_len = product([heads.count, sequence.queries.len(), sequence.keys])
             .checked_add(weights_len)
@@ -133,7 +142,10 @@ pub fn attention(
     assert!(attentions.as_ref().is_none_or(|a| a.len() == weights_len), "attentions");
     let out = SharedOutput::new(out);
     let attentions = attentions.map(DisjointMut::new);
+    let mut forward = forward.reborrow();
+    let team = forward.team();
     let scratch_len = heads.scratch_len(isa, longest);
+    let scratch = forward.take(product([team.workers(), scratch_len]));
     team.run_with_scratch(sequences.len() * heads.count, scratch, scratch_len, |task, scratch| {
         let (index, head) = (task / heads.count, task % heads.count);
         let sequence = &sequences[index];
@@ -170,18 +182,18 @@ fn one_head<'a>(
     let hidden = heads.hidden();
     let part = |row: usize, part: usize| {
         let start = (sequence.rows.start + row) * 3 * hidden + part * hidden + head * width;
-        let (part, behind) = qkv[start..].split_at(width);
-        // Rows are far apart, so that the processor does not fetch ahead by itself. The next head
-        // lies behind this one.
+        let (part, rest) = qkv[start..].split_at(width);
+        // Rows are far apart, so the CPU does not prefetch them by itself. The part of the next head
+        // follows this one.
         for line in (0..width).step_by(LINE) {
-            prefetch(behind.as_ptr().wrapping_add(line));
+            prefetch(rest.as_ptr().wrapping_add(line));
         }
         part
     };
     for (slot, row) in scratch.queries.chunks_exact_mut(width).zip(sequence.queries.clone()) {
         slot.copy_from_slice(part(row, 0));
     }
-    // The scale goes with the keys: there are as many of them as of queries, or fewer.
+    // The keys are scaled, since there are never more keys than queries in a full attention.
     let scale = if sequence.uniform { 0.0 } else { (1.0 / (width as f64).sqrt()) as f32 };
     let shape = PackedLayout::for_f32(isa, sequence.keys, width);
     let keys = PackedWeightsView::pack_rows(isa, shape, |key| part(key, 1), scale, scratch.keys);

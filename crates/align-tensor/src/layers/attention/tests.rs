@@ -1,4 +1,6 @@
 use super::*;
+use crate::forward::Profile;
+use crate::memory::Arena;
 use crate::number::bf16;
 use crate::testing::values;
 use crate::threads::Threads;
@@ -40,6 +42,17 @@ fn reference(heads: Heads, sequences: &[Sequence], qkv: &[f32]) -> (Vec<f64>, Ve
     (contexts, attentions)
 }
 
+/// Runs [`attention`] in an arena of its own.
+fn run_operands(isa: Isa, workers: usize, operands: Attention<'_>) {
+    let Attention { heads, sequences, .. } = operands;
+    let longest = sequences.iter().map(|s| s.rows.len()).max().unwrap_or(0);
+    let size = heads.arena_size(isa, workers, longest);
+    let (mut arena, profile) = (Arena::full_of_nan(size), Profile::default());
+    Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
+        attention(&mut Forward::new(team, arena.open(size), &profile), isa, operands);
+    });
+}
+
 fn run(
     isa: Isa,
     workers: usize,
@@ -48,21 +61,9 @@ fn run(
     qkv: &[f32],
     lens: (usize, usize),
 ) -> (Vec<f32>, Vec<f32>) {
-    let longest = sequences.iter().map(|s| s.rows.len()).max().unwrap_or(0);
-    let mut scratch = vec![f32::NAN; workers * heads.scratch_len(isa, longest)];
     let (mut out, mut weights) = (vec![f32::NAN; lens.0], vec![f32::NAN; lens.1]);
-    Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
-        attention(
-            team,
-            isa,
-            heads,
-            sequences,
-            qkv,
-            &mut scratch,
-            ValuesMut::F32(&mut out),
-            Some(&mut weights),
-        );
-    });
+    let (to, attentions) = (ValuesMut::F32(&mut out), Some(&mut weights[..]));
+    run_operands(isa, workers, Attention { heads, sequences, qkv, out: to, attentions });
     (out, weights)
 }
 
@@ -85,8 +86,8 @@ proptest! {
         let mut start = 0;
         let sequences: Vec<_> = lens
             .iter()
-            .map(|&(keys, askers, uniform)| {
-                let rows = start..start + keys + askers;
+            .map(|&(keys, others, uniform)| {
+                let rows = start..start + keys + others;
                 start = rows.end;
                 let queries = if one_query { rows.len() - 1..rows.len() } else { 0..rows.len() };
                 Sequence { rows, keys, queries, uniform }
@@ -94,9 +95,9 @@ proptest! {
             .collect();
         let qkv = values(start * 3 * heads.hidden(), 1);
         let (context, weights) = reference(heads, &sequences, &qkv);
-        // Scores are sums of `width` products below 1, over the root of the width; a weight's
-        // relative error is its score's absolute one and a few ULP; contexts are means of
-        // values below 1, summed from `keys` products.
+        // Scores are sums of `width` products below 1, over the root of the width. A weight's
+        // relative error is the absolute error of its score, and a few ULP. Contexts are means of
+        // values below 1: sums of `keys` products.
         let half_ulp = f64::from(f32::EPSILON) / 2.0;
         let score_error = half_ulp * (2.0 * width as f64 + 4.0) * (width as f64).sqrt();
         let keys = sequences.iter().map(|s| s.keys).max().unwrap() as f64;
@@ -149,21 +150,10 @@ fn contexts_in_bf16_are_those_in_f32_rounded() {
         let len = 9 * heads.hidden();
         let (exact, _) =
             run(isa, 2, heads, std::slice::from_ref(&sequence), &qkv, (len, 9 * 9 * 3));
-        let mut scratch = vec![0.0; heads.scratch_len(isa, 9)];
         let mut found = vec![0; len];
-        Threads::single().gather(|team| {
-            let out = ValuesMut::Bf16(&mut found);
-            attention(
-                team,
-                isa,
-                heads,
-                std::slice::from_ref(&sequence),
-                &qkv,
-                &mut scratch,
-                out,
-                None,
-            );
-        });
+        let (sequences, out) = (std::slice::from_ref(&sequence), ValuesMut::Bf16(&mut found));
+        let operands = Attention { heads, sequences, qkv: &qkv, out, attentions: None };
+        run_operands(isa, 1, operands);
         assert_eq!(found, exact.into_iter().map(bf16::round).collect::<Vec<_>>(), "{isa:?}");
     }
 }

@@ -1,20 +1,20 @@
 //! A row of a depthwise convolution, before its activation.
 //!
-//! `out[x] = bias + sum over ky, kx of rows[ky][x * stride + kx] * weights[ky][kx]` for the
-//! channels of one vector; a pixel's channels lie next to each other (NHWC), and the rows hold
-//! their padding.
+//! `out[x] = bias + sum over ky, kx of rows[ky][x * stride + kx] * weights[ky][kx]` for the channels
+//! of one vector. The layout is NHWC: a pixel's channels are next to each other. Rows include their
+//! padding.
 //!
-//! Up to nine neighbouring outputs are in registers. For each kernel row the weights are loaded
-//! once, then each input pixel once, and it feeds every output that it touches. (Nine, because
-//! every map of align-base is a multiple of nine wide.)
+//! Up to nine neighbouring outputs are kept in registers, since the width of every map of align-base
+//! is a multiple of nine. For each kernel row, the weights are loaded once, and then each input pixel
+//! once, for all outputs that it contributes to.
 
-use crate::cpu::simd::{Op, Simd};
+use crate::cpu::simd::{MAX_LANES, Op, Simd};
 use crate::number::sizes::piece;
 
-/// The widest run of outputs that is computed at once.
+/// The largest number of neighbouring outputs that are computed together: a run.
 const MAX_RUN: usize = 9;
 
-/// The output runs: as wide as the registers allow beside a kernel row and an input.
+/// The width of runs: the outputs that fit in registers, next to a kernel row and an input.
 const fn max_run<S: Simd>(kernel: usize) -> usize {
     let free = S::REGISTERS.saturating_sub(kernel + 1);
     if free < 2 {
@@ -26,11 +26,11 @@ const fn max_run<S: Simd>(kernel: usize) -> usize {
     }
 }
 
-/// A row to be computed.
+/// A row to compute.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
-    /// For each kernel row, the first input pixel that it touches, or null where that row lies
-    /// outside of the image.
+    /// For each kernel row, the first input pixel under it, or null if that row is outside of the
+    /// image.
     pub(super) inputs: &'a [*const f32],
     /// Values from one input pixel to the next.
     pub(super) input_pitch: usize,
@@ -58,14 +58,14 @@ impl Row<'_> {
     /// - `out` must be valid for writes of `width` vectors.
     #[inline(always)]
     pub(super) unsafe fn compute<S: Simd>(self, s: S, bias: S::V) {
-        let mut lanes = [0.0; crate::cpu::simd::MAX_LANES];
+        let mut lanes = [0.0; MAX_LANES];
         s.store_slice(&mut lanes, bias);
-        // The same code for every activation around it: it is called, not inlined.
+        // The code is the same for every activation, so it is called and not inlined.
         s.outline(CheckedRow { row: self, bias: &lanes });
     }
 }
 
-/// A [`Row`] whose maker has taken on the duties of [`Row::compute`].
+/// A [`Row`] whose creator fulfils the duties of [`Row::compute`].
 struct CheckedRow<'a> {
     row: Row<'a>,
     /// The bias of each lane: a vector cannot cross into another function in registers.
@@ -79,8 +79,8 @@ impl Op for CheckedRow<'_> {
     fn run<S: Simd>(self, s: S) {
         let Self { row, bias } = self;
         let bias = s.load_slice(bias);
-        // SAFETY: the duties of `Row::compute`, which alone makes this type; `K` and `STRIDE`
-        // are the row's own.
+        // SAFETY: only `Row::compute` creates this type, and its duties are those of these functions.
+        // `K` and `STRIDE` are the row's.
         unsafe {
             match (row.kernel, row.stride) {
                 (3, 1) => row_of::<S, 3, 1>(s, bias, &row),
@@ -93,7 +93,7 @@ impl Op for CheckedRow<'_> {
     }
 }
 
-/// A row for a kernel whose weights stay in registers.
+/// A row for a kernel whose rows of weights stay in registers.
 ///
 /// # Safety
 /// As for [`Row::compute`], with `kernel` `K` and `stride` `STRIDE`.
@@ -143,7 +143,7 @@ unsafe fn run_of<S: Simd, const K: usize, const STRIDE: usize, const RUN: usize>
             // SAFETY: `start * STRIDE + x` is below `(width - 1) * STRIDE + K`.
             let pixel = unsafe { s.load(input.add(x * row.input_pitch)) };
             for (kx, &weight) in weights.iter().enumerate() {
-                // Output `o` sees this pixel through tap `kx` where `o * STRIDE + kx == x`.
+                // Output `o` reads this pixel through tap `kx` if `o * STRIDE + kx == x`.
                 if x >= kx && (x - kx).is_multiple_of(STRIDE) && (x - kx) / STRIDE < RUN {
                     let acc = &mut acc[(x - kx) / STRIDE];
                     *acc = s.mul_add(pixel, weight, *acc);
@@ -170,7 +170,7 @@ unsafe fn row_of_any<S: Simd>(s: S, bias: S::V, row: &Row<'_>) {
                 continue;
             }
             for kx in 0..row.kernel {
-                // SAFETY: the pixel and the tap are within what the caller gives.
+                // SAFETY: the pixel and the tap are within the ranges that the caller guarantees.
                 unsafe {
                     let pixel = s.load(input.add((x * row.stride + kx) * row.input_pitch));
                     let tap = (ky * row.kernel + kx) * row.weight_pitch;

@@ -1,8 +1,8 @@
-//! Kernel, stride and padding.
+//! Kernel, stride and padding of depthwise convolutions.
 
 use crate::number::sizes::product;
 
-/// The pixels that are expanded at a time, where a row has fewer: six tiles of rows.
+/// The pixels that are expanded at a time if a row has fewer: six tiles of rows.
 const BAND_PIXELS: usize = 72;
 
 /// The largest side of a depthwise kernel.
@@ -15,17 +15,17 @@ pub struct DepthwiseGeometry {
     pub kernel: usize,
     /// 1 or 2.
     pub stride: usize,
-    /// Zeros above and to the left.
+    /// Rows of zeros above, and columns to the left.
     pub before: usize,
-    /// Zeros below and to the right.
+    /// Rows of zeros below, and columns to the right.
     pub after: usize,
 }
 
 impl DepthwiseGeometry {
-    /// The outputs along a side of `len` inputs: none where the kernel does not fit.
+    /// The outputs along a side of `len` inputs: zero if the kernel does not fit.
     ///
     /// # Panics
-    /// Where the stride is zero or the padded length does not fit in memory.
+    /// If the stride is zero or the padded length does not fit in memory.
     pub fn output_len(&self, len: usize) -> usize {
         let padded = self.padded(len);
         if padded < self.kernel { 0 } else { (padded - self.kernel) / self.stride + 1 }

@@ -1,45 +1,47 @@
 //! The first half of an inverted-residual block, in one pass.
 //!
-//! `expanded = act(input * W_expand + b_expand)` (absent where the block's ratio is 1),
-//! `out = act(depthwise(expanded) + b)`, `means = mean of out over height and width`.
+//! - `expanded = act(input * W_expand + b_expand)`, absent if the block's ratio is 1;
+//! - `out = act(depthwise(expanded) + b)`;
+//! - `means = mean of out over height and width`.
 //!
 //! A task is one panel of expanded channels of one image, or some rows of them. It walks down the
-//! map: the rows that the next few output rows need are expanded into a ring of rows, zero-padded
-//! at the sides, and the depthwise convolution reads them from there, still in the cache. The
-//! means are added up from sums of single rows, in order, so they do not depend on who had which
-//! rows. Where the product reads rounded numbers, the input is rounded once, before all tasks: each panel reads all
-//! of it.
+//! map. The rows that the next few output rows need are expanded into a ring of rows, zero-padded at
+//! the sides. The depthwise convolution reads them from the ring while they are in the cache.
+//!
+//! The means are sums of the rows' sums, added in order. So they do not depend on the cut into
+//! tasks. If the product reads rounded numbers, the input is rounded once, before all tasks, because
+//! every panel reads all of it.
 //!
 //! - [`ring`]: the rows between the two steps.
-//! - [`task`]: what one task does.
+//! - [`task`]: the work of one task.
 
 mod ring;
 mod task;
 
-use super::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::cpu::Isa;
 use crate::cpu::simd::MAX_LANES;
 use crate::cpu::unit::Unit;
-use crate::gemm::LhsRows;
+use crate::forward::Forward;
 use crate::gemm::microkernel::MAX_TILE;
 use crate::gemm::packing::layout::PackedLayout;
 use crate::gemm::packing::lhs::LhsPacking;
-use crate::gemm::{PackedWeights, PackedWeightsView};
-use crate::gemm::{SharedOutput, Word};
+use crate::gemm::{LhsRows, PackedWeights, PackedWeightsView, SharedOutput, Word};
+use crate::layers::convolution::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::math::activation::Activation;
-use crate::memory::{AlignedBuffer, round_up_to_line};
+use crate::memory::{AlignedBuffer, ArenaSize, round_up_to_line};
 use crate::number::sizes::{piece, product};
 use crate::number::{Precision, ValuesMut};
 use crate::threads::{DisjointMut, Rectangle, Team};
 use task::Task;
 
-/// Tasks for each worker from which on it does not matter that some have one more.
+/// Tasks for each worker that make the work fair even if some workers have one task more.
 const FAIR_TASKS: usize = 12;
 
-/// The height of the least part of a map that is worth a task of its own, in kernels.
+/// The height of the smallest part of a map that is worth a task of its own, in kernels.
 const MIN_PART_KERNELS: usize = 3;
 
-/// Maps of so many pixels each, `stride` words apart; behind the last one, what tiles read and make nothing of.
+/// Maps of `pixels` pixels each, which begin `stride` words apart. Tiles of full height may read rows
+/// after the last map, whose content does not matter.
 #[derive(Clone, Copy)]
 struct Maps<'a> {
     words: &'a [Word],
@@ -48,7 +50,7 @@ struct Maps<'a> {
 }
 
 impl Maps<'_> {
-    /// From map `index` on.
+    /// The maps from map `index` on.
     fn from(self, index: usize) -> Self {
         Self { words: &self.words[index * self.pixels * self.stride..], ..self }
     }
@@ -65,10 +67,10 @@ impl Expansion {
     /// `weights [channels, inputs]` and `bias [channels]`, batch norm folded in.
     ///
     /// # Panics
-    /// Where the sizes do not agree, or the weights are integers.
+    /// If the sizes do not agree, or the weights are integers.
     pub fn new(weights: PackedWeights, bias: Vec<f32>) -> Self {
         assert_eq!(weights.n(), bias.len(), "a bias for each channel");
-        assert!(weights.precision() != Precision::Int8, "weights that are no integers");
+        assert!(weights.precision() != Precision::Int8, "weights that are not integers");
         Self { weights, bias }
     }
 }
@@ -81,17 +83,17 @@ pub struct ExpandDepthwise {
     geometry: DepthwiseGeometry,
     activation: Activation,
     channels: usize,
-    /// For each panel of channels: a row of the panel's width for each tap.
+    /// For each panel of channels, a row of the panel's width for each tap.
     weights: AlignedBuffer<f32>,
     bias: Vec<f32>,
 }
 
 impl ExpandDepthwise {
     /// `weights [channels, kernel, kernel]` and `bias [channels]` of the depthwise convolution,
-    /// batch norm folded in; `expansion` gives its input, or is absent where the map itself does.
+    /// batch norm folded in. Without an `expansion`, the convolution reads the map itself.
     ///
     /// # Panics
-    /// Where the sizes do not agree or the geometry is out of its bounds.
+    /// If the sizes do not agree or the geometry is out of its bounds.
     pub fn new(
         isa: Isa,
         expansion: Option<Expansion>,
@@ -107,10 +109,10 @@ impl ExpandDepthwise {
         assert!((1..=2).contains(&geometry.stride), "stride 1 or 2");
         assert!(geometry.before < geometry.kernel && geometry.after < geometry.kernel);
         if let Some(expansion) = &expansion {
-            assert_eq!(expansion.weights.n(), channels, "the expansion gives the channels");
+            assert_eq!(expansion.weights.n(), channels, "a channel for each expanded output");
             assert!(expansion.weights.isa() == isa, "one instruction set");
         }
-        // The taps' rows are packed as the weights of a product over the taps would be.
+        // The taps have the layout of the packed weights of a product over the taps.
         let layout = PackedLayout::for_f32(isa, channels, taps);
         let mut packed = AlignedBuffer::zeroed(layout.packed_len());
         let row = |channel: usize| &weights[channel * taps..][..taps];
@@ -133,7 +135,7 @@ impl ExpandDepthwise {
         self.geometry
     }
 
-    /// The floating-point operations for an image of `height` x `width`, two for each product.
+    /// The floating-point operations for an image of `height` x `width`: two for each product.
     pub fn flops(&self, height: usize, width: usize) -> usize {
         let taps = self.geometry.kernel * self.geometry.kernel;
         let outputs = self.geometry.output_len(height) * self.geometry.output_len(width);
@@ -141,29 +143,33 @@ impl ExpandDepthwise {
         2 * self.channels * (expand + taps * outputs)
     }
 
-    /// The scratch that a run needs for maps of `height` x `width`.
-    pub fn scratch_len(
+    /// The arena space that [`run`](Self::run) takes for maps of `height` x `width`.
+    pub fn arena_size(
         &self,
         workers: usize,
         images: usize,
         (height, width): (usize, usize),
-    ) -> usize {
-        let own = product([workers, self.own_len(height, width)]);
-        self.rounded_len(product([images, height, width])) + own
+    ) -> ArenaSize {
+        let packed = self.packed_len(product([images, height, width]));
+        let scratch = product([workers, self.scratch_len(height, width)]);
+        let sums = product([images, self.geometry.output_len(height), self.channels]);
+        ArenaSize::for_array::<Word>(packed)
+            + ArenaSize::for_array::<f32>(scratch)
+            + ArenaSize::for_array::<f32>(sums)
     }
 
-    /// The part of the scratch that is the input in the form that the product reads.
-    fn rounded_len(&self, pixels: usize) -> usize {
-        self.lhs_packing().map_or(0, |packing| round_up_to_line(packing.len(pixels)))
+    /// The words of the input in the form that the product reads; zero if that is its own form.
+    fn packed_len(&self, pixels: usize) -> usize {
+        self.lhs_packing().map_or(0, |packing| packing.len(pixels))
     }
 
-    /// The part of the scratch that is a worker's own.
-    fn own_len(&self, height: usize, width: usize) -> usize {
-        self.own_sizes(height, width).into_iter().map(round_up_to_line).sum()
+    /// The scratch of a worker.
+    fn scratch_len(&self, height: usize, width: usize) -> usize {
+        self.scratch_sizes(height, width).into_iter().map(round_up_to_line).sum()
     }
 
-    /// The pieces of a worker's part: a line of outputs, the ring, and the sums of a tile.
-    fn own_sizes(&self, height: usize, width: usize) -> [usize; 3] {
+    /// The pieces of a worker's scratch: a row of outputs, the ring, and the sums of a tile.
+    fn scratch_sizes(&self, height: usize, width: usize) -> [usize; 3] {
         let ring = self.geometry.ring(height, width);
         [
             product([self.geometry.output_len(width), MAX_LANES]),
@@ -172,34 +178,30 @@ impl ExpandDepthwise {
         ]
     }
 
-    /// What multiplies.
+    /// The unit that multiplies.
     fn unit(&self) -> Unit {
         self.expansion.as_ref().map_or(Unit::Fma, |e| e.weights.view().kernel.unit)
     }
 
-    /// The form of the input that the expansion reads, where that is not its own.
+    /// The form of the input that the expansion reads, unless that is the input's own.
     fn lhs_packing(&self) -> Option<LhsPacking> {
         let weights = self.expansion.as_ref()?.weights.view();
         let packing = LhsPacking::new(weights.kernel, weights.k);
         (!packing.is_identity()).then_some(packing)
     }
 
-    /// Runs on `input [images, height, width, inputs]`; writes `out [images, out_height,
-    /// out_width, channels]`, rounded where it is kept in bf16, and `means [images, channels]`. `sums [images, out_height, channels]`
-    /// is where the rows' sums wait for each other.
+    /// Runs on `input [images, height, width, inputs]`. Writes `out [images, out_height, out_width,
+    /// channels]`, rounded to its format, and `means [images, channels]` of values before rounding.
     ///
     /// # Panics
-    /// Where the sizes do not agree, the output would be empty, or `scratch` is shorter than
-    /// [`scratch_len`](Self::scratch_len).
-    #[expect(clippy::too_many_arguments, reason = "each is an array or a size of its own")]
+    /// If the sizes do not agree, the output would be empty, or the arena has less space than
+    /// [`arena_size`](Self::arena_size).
     pub fn run(
         &self,
-        team: &Team<'_>,
+        forward: &mut Forward<'_>,
         input: &[f32],
         (height, width): (usize, usize),
-        scratch: &mut [f32],
         out: ValuesMut<'_>,
-        sums: &mut [f32],
         means: &mut [f32],
     ) {
         let channels = self.channels;
@@ -211,25 +213,27 @@ impl ExpandDepthwise {
         assert_eq!(means.len(), images * channels, "means [images, channels]");
         assert_eq!(input.len(), product([images, height, width, self.inputs()]), "input");
         assert_eq!(out.len(), product([images, out_pixels, channels]), "out");
-        assert_eq!(sums.len(), product([images, out_height, channels]), "sums");
         if images == 0 {
             return;
         }
-        let rounded_len = self.rounded_len(product([images, height, width]));
-        let (rounded, scratch) = scratch.split_at_mut(rounded_len);
-        let maps = self.place(team, input, height * width, rounded);
+        let mut forward = forward.reborrow();
+        let team = forward.team();
+        let packed = forward.take(self.packed_len(product([images, height, width])));
+        let scratch = forward.take(product([team.workers(), self.scratch_len(height, width)]));
+        // The sums of the output's rows.
+        let sums = forward.take::<f32>(product([images, out_height, channels]));
+        let maps = self.place(team, input, height * width, packed);
         let shape = PackedLayout::for_f32(self.isa, channels, 0);
         let panels = shape.panels();
         let parts = self.parts(panels * images, team.workers(), out_height);
         let out = SharedOutput::new(out);
         let shared_sums = DisjointMut::new(&mut *sums);
-        // Neighbouring tasks are of one panel where there are several images: its weights stay in the
-        // cache. Where rows are cut, a worker's tasks are of the same rows: there it is the input
-        // that is large.
+        // With several images, neighbouring tasks share a panel, whose weights stay in the cache. If
+        // rows are cut, a worker's tasks share rows, because then the input is large.
         team.run_with_scratch(
             panels * images * parts,
             scratch,
-            self.own_len(height, width),
+            self.scratch_len(height, width),
             |task, scratch| {
                 let (part, panel, image) =
                     (task / images / panels, task / images % panels, task % images);
@@ -274,26 +278,25 @@ impl ExpandDepthwise {
         }
     }
 
-    /// The input as the tasks read it: as it is, or rounded into `room`.
+    /// The input in the form that the tasks read: `input` itself, or a packed copy in `room`.
     fn place<'a>(
         &self,
         team: &Team<'_>,
         input: &'a [f32],
         pixels: usize,
-        room: &'a mut [f32],
+        room: &'a mut [Word],
     ) -> Maps<'a> {
         let k = self.inputs();
         let Some(packing) = self.lhs_packing() else {
             return Maps { words: bytemuck::cast_slice(input), stride: k, pixels };
         };
-        let room: &mut [Word] = bytemuck::cast_slice_mut(room);
         packing.pack_by_team(team, self.isa, LhsRows::from_contiguous(input, k), room);
         let stride = packing.stride();
         Maps { words: room, stride, pixels }
     }
 
-    /// How many pieces the rows are cut into, so that every worker has its share of the tasks.
-    /// A cut costs the rows above it that are expanded twice; results do not depend on it.
+    /// The number of pieces that the rows are cut into, so that every worker has a fair share of the
+    /// tasks. Each cut costs the rows above it that are expanded twice. Results do not depend on it.
     fn parts(&self, tasks: usize, workers: usize, out_height: usize) -> usize {
         let most = (out_height / (MIN_PART_KERNELS * self.geometry.kernel)).max(1);
         let fair = |parts: &usize| {
@@ -304,7 +307,7 @@ impl ExpandDepthwise {
     }
 }
 
-/// The rows' sums, added in order, over the number of pixels.
+/// Adds the sums of the rows in order and divides them by the number of pixels.
 fn mean_of_rows(sums: &[f32], pixels: usize, means: &mut [f32]) {
     means.fill(0.0);
     for row in sums.chunks_exact(means.len()) {

@@ -1,4 +1,4 @@
-//! The rows of the expanded map that the depthwise convolution is about to read.
+//! The rows of the expanded map that the depthwise convolution reads next.
 
 use crate::cpu::simd::Simd;
 use std::ops::Range;
@@ -8,21 +8,21 @@ pub(super) struct Ring<'a> {
     pub(super) rows: usize,
     pub(super) width: usize,
     pub(super) before: usize,
-    /// Values of a pixel: the panel's width.
+    /// Values per pixel: the panel's width.
     pub(super) pixel: usize,
-    /// Values of a padded row.
+    /// Values per padded row.
     pub(super) row: usize,
     pub(super) data: &'a mut [f32],
 }
 
 impl Ring<'_> {
-    /// Row `y` of the map from its left padding on.
+    /// Row `y` of the map, from its left padding on.
     #[inline(always)]
     pub(super) fn start(&self, y: usize) -> &[f32] {
         &self.data[y % self.rows * self.row..][..self.row]
     }
 
-    /// Those of some pixels of the map, numbered row by row, that lie in the row of the first.
+    /// The leading pixels of a range that lie in one row. Pixels of the map are numbered row by row.
     #[inline(always)]
     pub(super) fn run_mut(&mut self, pixels: &Range<usize>) -> &mut [f32] {
         let (y, x) = (pixels.start / self.width, pixels.start % self.width);
@@ -31,8 +31,8 @@ impl Ring<'_> {
         &mut self.data[start..][..pixels * self.pixel]
     }
 
-    /// Copies `pixels` of a map of so many channels: those of `columns`, of which each of the ring's
-    /// vectors has one at least.
+    /// Copies the channels `columns` of some pixels of a map. Each of the ring's vectors has at least
+    /// one of them.
     #[inline(always)]
     pub(super) fn copy<S: Simd>(
         &mut self,
@@ -56,6 +56,7 @@ impl Ring<'_> {
         }
     }
 
+    /// Writes the zeros of the padding.
     pub(super) fn clear_padding(&mut self) {
         let inside = self.before * self.pixel..(self.before + self.width) * self.pixel;
         for row in self.data.chunks_exact_mut(self.row).take(self.rows) {

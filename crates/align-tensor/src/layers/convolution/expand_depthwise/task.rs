@@ -1,23 +1,22 @@
-//! What one task of the pass does: some rows of some channels.
+//! A task of the pass: some rows of some channels.
 
-use super::ring::Ring;
-use super::{ExpandDepthwise, Expansion, Maps};
 use crate::cpu::prefetch::Fetch;
 use crate::cpu::simd::{Op, Simd};
-use crate::gemm::Destination;
 use crate::gemm::microkernel::Tile;
 use crate::gemm::packing::layout::PackedLayout;
 use crate::gemm::packing::lhs::LhsPacking;
 use crate::gemm::row_tiles::row_tiles;
-use crate::gemm::{ColumnTransform, OutputTile, microkernel};
+use crate::gemm::{ColumnTransform, Destination, OutputTile, microkernel};
 use crate::layers::convolution::depthwise::Row;
+use crate::layers::convolution::expand_depthwise::ring::Ring;
+use crate::layers::convolution::expand_depthwise::{ExpandDepthwise, Expansion, Maps};
 use crate::layers::convolution::geometry::MAX_KERNEL;
 use crate::math::activation::{ActivationVisitor, VectorFn};
 use crate::memory::round_up_to_line;
 use std::ops::Range;
 
-/// The values of the largest map that is still in the second-level cache when the next panel comes to
-/// it, beside the maps that are made of it.
+/// The largest map, in values, that is still in the second-level cache when the next panel reads it.
+/// The maps that are computed from it need room there too.
 const CACHED_MAP: usize = 192 << 10;
 
 /// Some output rows of one panel of channels of one image.
@@ -25,7 +24,8 @@ pub(super) struct Task<'a> {
     pub(super) block: &'a ExpandDepthwise,
     pub(super) shape: PackedLayout,
     pub(super) panel: usize,
-    /// The image and those behind it, in the form that the expansion reads, or in their own where there is none.
+    /// The image and those after it, in the form that the expansion reads. Without an expansion, that
+    /// is the input itself.
     pub(super) maps: Maps<'a>,
     pub(super) size: (usize, usize),
     /// The width of the output.
@@ -33,12 +33,12 @@ pub(super) struct Task<'a> {
     pub(super) scratch: &'a mut [f32],
     /// The whole output. The panel's columns of `rows` are this task's.
     pub(super) out: Destination,
-    /// The number of the image's first value in it.
+    /// Index of the image's first value in `out`.
     pub(super) out_start: usize,
     /// The panel's first channel of the first row. Valid for writes of the panel's columns for
     /// each row of `rows`, `channels` apart.
     pub(super) sums: *mut f32,
-    /// The output rows to be computed.
+    /// The output rows to compute.
     pub(super) rows: Range<usize>,
 }
 
@@ -71,7 +71,7 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
         let channels = task.block.channels;
         let taps = geometry.kernel * geometry.kernel;
         let weights = &task.block.weights[task.panel * 2 * S::LANES * taps..][..panel_width * taps];
-        let [line_len, ring_len, _] = task.block.own_sizes(height, width).map(round_up_to_line);
+        let [line_len, ring_len, _] = task.block.scratch_sizes(height, width).map(round_up_to_line);
         let (line, rest) = task.scratch.split_at_mut(line_len);
         let (ring, sums) = rest.split_at_mut(ring_len);
         let ring = Ring {
@@ -125,11 +125,11 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
                         if input.is_null() { input } else { input.wrapping_add(channel) }
                     });
                     let bias = s.load_tail(&task.block.bias[columns.start + channel..][..present]);
-                    // SAFETY: each input is a row of the ring with its padding (`Ring::start` slices
-                    // it, and its length is `padded(width)`), which is as long
-                    // as the kernel reaches from the last output (`output_len`); the ring's
-                    // pixels and the weights' taps are `panel_width` apart, and this vector is
-                    // within them. `line` has a vector for each output.
+                    // SAFETY: each input is a row of the ring with its padding, which `Ring::start`
+                    // slices. Its `padded(width)` pixels are those that the kernel reads for the
+                    // last output (`output_len`). The ring's pixels and the weights' taps are
+                    // `panel_width` apart, and this vector is within them. `line` has a vector for
+                    // each output.
                     unsafe {
                         Row {
                             inputs: &inputs[..geometry.kernel],
@@ -163,10 +163,10 @@ impl<F: VectorFn> Op for ActivatedTask<'_, F> {
     }
 }
 
-/// What a task works in.
+/// The memory of a task.
 struct Room<'a> {
     ring: Ring<'a>,
-    /// For the sums of the largest tile.
+    /// The sums of a tile, with room for the largest.
     sums: &'a mut [f32],
 }
 
@@ -191,9 +191,9 @@ impl Expansion {
         assert!(rows.len() >= pixels.len() * stride, "a row for each pixel");
         let a = rows.as_ptr();
         let shape = weights.layout();
-        // The ring has no more columns than it needs; a panel for tiles may.
+        // A panel for tiles may be wider than the ring.
         let width = shape.width(panel);
-        // Columns that are absent have zero weights here, and no output below.
+        // Absent columns have zero weights, and no output below.
         let transform = ColumnTransform::new(s, &[], &self.bias[shape.columns(panel)]);
         // The panel of the worker's next task.
         let next = if panel + 1 < shape.panels() { weights.panel(panel + 1) } else { &[] };
@@ -201,17 +201,18 @@ impl Expansion {
         let tiles = row_tiles(pixels.len(), microkernel::max_rows::<S>(kernel));
         for tile in (0..tiles.count()).map(|index| tiles.rows(index)) {
             let mut tile_pixels = pixels.start + tile.start..pixels.start + tile.end;
-            // A large map has few channels, so its panels are short: there it is the rows behind
-            // these that are fetched, which the other maps have pushed out.
+            // A large map has few channels, so its panels are short. Its next rows are prefetched,
+            // since other maps have evicted them.
             let fetch = if all_pixels * stride > CACHED_MAP {
                 Fetch::lines(a.wrapping_add(tile.end * stride))
             } else {
                 Fetch::share(next, tile_pixels.clone(), all_pixels, steps)
             };
             // SAFETY: `a` is a row for each of `pixels` in the kernel's form, `stride` apart, and `tile`
-            // is within them; what tiles read more, `ExpandDepthwise::place` has behind. `panel` is
-            // `steps` rows of the panel's width (no integers: `Expansion::new`), and `sums` holds the
-            // largest tile. The kernel is of the weights' own instruction set, which this is.
+            // is within them. Tiles may read further rows, for which `ExpandDepthwise::place` leaves
+            // room. `panel` is `steps` rows of the panel's width (no integers: `Expansion::new`), and
+            // `sums` holds the largest tile. The kernel is one of this instruction set, which is
+            // that of the weights.
             unsafe {
                 Tile {
                     rows: tile.len(),
@@ -233,7 +234,7 @@ impl Expansion {
                 let run = to.len() / pitch;
                 let (of_run, others) = sums.split_at(run * width);
                 let (residual, out) = (std::ptr::null(), Destination::F32(to.as_mut_ptr()));
-                // SAFETY: `to` has as many pixels as `of_run`, `pitch` apart, and is borrowed for this alone.
+                // SAFETY: `to` has the pixels of `of_run`, `pitch` apart, and is borrowed for this call only.
                 unsafe {
                     OutputTile { columns: pitch, residual, out, at: 0, pitch }
                         .finish(s, f, &transform, of_run, width);

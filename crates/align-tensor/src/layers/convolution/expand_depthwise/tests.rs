@@ -1,7 +1,9 @@
 use super::*;
+use crate::forward::Profile;
 use crate::gemm::kernel::Kernel;
 use crate::gemm::{Epilogue, gemm_on_this_thread};
-use crate::number::{ValueFormat, Values, bf16};
+use crate::memory::Arena;
+use crate::number::bf16;
 use crate::testing::values;
 use crate::threads::Threads;
 use proptest::prelude::*;
@@ -13,7 +15,7 @@ struct Case {
     images: usize,
     height: usize,
     width: usize,
-    /// None where there is no expansion.
+    /// `None` if there is no expansion.
     inputs: Option<usize>,
     channels: usize,
     geometry: DepthwiseGeometry,
@@ -47,7 +49,42 @@ impl Case {
     }
 
     fn run(&self, isa: Isa, workers: usize) -> (Vec<f32>, Vec<f32>) {
-        self.run_by(isa, Kernel::F32, workers, ValueFormat::F32)
+        self.run_by(isa, Kernel::F32, workers)
+    }
+
+    /// The block with this kernel for the expansion.
+    fn block(&self, isa: Isa, kernel: Kernel) -> ExpandDepthwise {
+        let weights = self.weights();
+        let expansion =
+            self.inputs.map(|_| Expansion::new(self.packed(isa, kernel), weights.expand_bias));
+        let (geometry, activation) = (self.geometry, self.activation);
+        let (weights, bias) = (weights.depthwise, weights.bias);
+        ExpandDepthwise::new(isa, expansion, geometry, &weights, bias, activation)
+    }
+
+    /// The number of outputs.
+    fn out_len(&self) -> usize {
+        let sides = [self.height, self.width].map(|side| self.geometry.output_len(side));
+        self.images * sides[0] * sides[1] * self.channels
+    }
+
+    /// Runs a block on `input`, writes `out` and returns the means.
+    fn run_block(
+        &self,
+        block: &ExpandDepthwise,
+        workers: usize,
+        input: &[f32],
+        out: ValuesMut<'_>,
+    ) -> Vec<f32> {
+        let size = (self.height, self.width);
+        let mut means = vec![f32::NAN; self.images * self.channels];
+        let arena_size = block.arena_size(workers, self.images, size);
+        let (mut arena, profile) = (Arena::full_of_nan(arena_size), Profile::default());
+        Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
+            let mut forward = Forward::new(team, arena.open(arena_size), &profile);
+            block.run(&mut forward, input, size, out, &mut means);
+        });
+        means
     }
 
     /// The expansion's weights.
@@ -58,43 +95,23 @@ impl Case {
         })
     }
 
-    /// The outputs as they are kept, in words, and the means.
-    fn run_by(
-        &self,
-        isa: Isa,
-        kernel: Kernel,
-        workers: usize,
-        format: ValueFormat,
-    ) -> (Vec<f32>, Vec<f32>) {
-        let weights = self.weights();
-        let expansion = self
-            .inputs
-            .map(|_| Expansion::new(self.packed(isa, kernel), weights.expand_bias.clone()));
-        let block = ExpandDepthwise::new(
-            isa,
-            expansion,
-            self.geometry,
-            &weights.depthwise,
-            weights.bias.clone(),
-            self.activation,
-        );
-        let (height, width) = (self.height, self.width);
-        let pixels = self.geometry.output_len(height) * self.geometry.output_len(width);
-        let out_len = self.images * pixels * self.channels;
-        let mut out = vec![f32::NAN; format.words(out_len)];
-        let mut means = vec![f32::NAN; self.images * self.channels];
-        let sums_len = self.images * self.geometry.output_len(height) * self.channels;
-        let mut sums = vec![f32::NAN; sums_len];
-        let mut scratch = vec![f32::NAN; block.scratch_len(workers, self.images, (height, width))];
-        Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
-            let size = (height, width);
-            let (input, out) = (self.input(), format.view_mut(&mut out, out_len));
-            block.run(team, &input, size, &mut scratch, out, &mut sums, &mut means);
-        });
+    /// The outputs and the means.
+    fn run_by(&self, isa: Isa, kernel: Kernel, workers: usize) -> (Vec<f32>, Vec<f32>) {
+        let block = self.block(isa, kernel);
+        let mut out = vec![f32::NAN; self.out_len()];
+        let means = self.run_block(&block, workers, &self.input(), ValuesMut::F32(&mut out));
         (out, means)
     }
 
-    /// The output with the expanded map made as a whole, by an ordinary product.
+    /// The outputs in bf16 and the means.
+    fn run_to_bf16(&self, isa: Isa, kernel: Kernel, workers: usize) -> (Vec<u16>, Vec<f32>) {
+        let block = self.block(isa, kernel);
+        let mut out = vec![u16::MAX; self.out_len()];
+        let means = self.run_block(&block, workers, &self.input(), ValuesMut::Bf16(&mut out));
+        (out, means)
+    }
+
+    /// The output, with the expanded map computed as a whole by an ordinary product.
     fn step_by_step(&self, isa: Isa, kernel: Kernel) -> Vec<f32> {
         let (height, width, channels) = (self.height, self.width, self.channels);
         let weights = self.weights();
@@ -102,26 +119,9 @@ impl Case {
         let mut expanded = vec![0.0; self.images * height * width * channels];
         let epilogue = Epilogue::default().bias(&weights.expand_bias).activation(self.activation);
         gemm_on_this_thread(&self.input(), &expand, epilogue, &mut expanded);
-        let depthwise = weights.depthwise;
-        let block = ExpandDepthwise::new(
-            isa,
-            None,
-            self.geometry,
-            &depthwise,
-            weights.bias,
-            self.activation,
-        );
-        let out_height = self.geometry.output_len(height);
-        let pixels = out_height * self.geometry.output_len(width);
-        let mut out = vec![f32::NAN; self.images * pixels * channels];
-        let mut means = vec![0.0; self.images * channels];
-        let mut sums = vec![0.0; self.images * out_height * channels];
-        let mut scratch = vec![0.0; block.scratch_len(1, self.images, (height, width))];
-        Threads::single().gather(|team| {
-            let size = (height, width);
-            let out = ValuesMut::F32(&mut out);
-            block.run(team, &expanded, size, &mut scratch, out, &mut sums, &mut means);
-        });
+        let block = Self { inputs: None, ..*self }.block(isa, kernel);
+        let mut out = vec![f32::NAN; self.out_len()];
+        self.run_block(&block, 1, &expanded, ValuesMut::F32(&mut out));
         out
     }
 
@@ -180,9 +180,9 @@ impl Case {
     fn check(&self, workers: usize) {
         let (expected, expected_means) = self.reference();
         // Inputs and weights are below 1, so an expanded value is below `inputs + 1` and an
-        // output below `taps * (inputs + 1) + 1`; each carries at most two roundings for each
-        // product that it was summed from, relative to these bounds, and a few of the
-        // activations, whose slopes are at most 1.13. A mean has a rounding for each pixel.
+        // output below `taps * (inputs + 1) + 1`. Each has at most two roundings for each product
+        // of its sum, relative to these bounds. It has a few more of the activations, whose slopes
+        // are at most 1.13. A mean has a rounding for each pixel.
         let inputs = if self.inputs.is_some() { self.inputs() as f64 + 1.0 } else { 1.0 };
         let taps = (self.geometry.kernel * self.geometry.kernel) as f64;
         let largest = taps * inputs + 1.0;
@@ -248,8 +248,8 @@ fn every_activation_and_a_tall_map() {
     }
 }
 
-/// The expansion, by itself and then as an input without expansion, is the same as the pass: its
-/// product is that of [`gemm`](crate::gemm()), whose own tests say what it is.
+/// The pass has the bits of its two steps: an expansion by [`gemm`](crate::gemm()), and then a pass
+/// without expansion. The tests of `gemm` check its values.
 #[test]
 fn rounded_expansions_are_those_of_the_product() {
     for (inputs, channels, width) in [(24, 75, 18), (7, 40, 9), (33, 16, 30)] {
@@ -272,7 +272,7 @@ fn rounded_expansions_are_those_of_the_product() {
                 for kernel in units.into_iter().map(|unit| Kernel { precision, unit }) {
                     let expected = case.step_by_step(isa, kernel);
                     for workers in [1, 2, 4] {
-                        let (found, _) = case.run_by(isa, kernel, workers, ValueFormat::F32);
+                        let (found, _) = case.run_by(isa, kernel, workers);
                         assert_eq!(found, expected, "{isa:?} {kernel:?} {workers}");
                     }
                 }
@@ -281,7 +281,8 @@ fn rounded_expansions_are_those_of_the_product() {
     }
 }
 
-/// An odd number of channels, so that pixels begin within words, and means of what was not rounded.
+/// Some numbers of channels are odd, so that pixels begin within words. Means are those of the values
+/// before rounding.
 #[test]
 fn outputs_in_bf16_are_those_in_f32_rounded() {
     for channels in [16, 33, 75] {
@@ -295,13 +296,9 @@ fn outputs_in_bf16_are_those_in_f32_rounded() {
             activation: Activation::Silu,
         };
         for isa in Isa::available() {
-            let run = |format| case.run_by(isa, Kernel::F32, 2, format);
-            let (exact, exact_means) = run(ValueFormat::F32);
-            let (words, means) = run(ValueFormat::Bf16);
+            let (exact, exact_means) = case.run_by(isa, Kernel::F32, 2);
+            let (found, means) = case.run_to_bf16(isa, Kernel::F32, 2);
             assert_eq!(means, exact_means);
-            let Values::Bf16(found) = ValueFormat::Bf16.view(&words, exact.len()) else {
-                panic!("bf16 numbers");
-            };
             let rounded: Vec<u16> = exact.into_iter().map(bf16::round).collect();
             assert_eq!(found, rounded, "{isa:?} {channels}");
         }
@@ -352,8 +349,9 @@ fn sizes_that_wrap_are_refused() {
     let block = ExpandDepthwise::new(isa, None, geometry, &[1.0; 16], vec![0.0; 16], activation);
     Threads::single().gather(|team| {
         let size = (30, (1 << 60) + 1);
-        let (mut out, mut sums, mut means) = ([0.0; 480], [0.0; 480], [0.0; 16]);
-        let out = ValuesMut::F32(&mut out);
-        block.run(team, &[0.0; 480], size, &mut [0.0; 96], out, &mut sums, &mut means);
+        let (mut out, mut means) = ([0.0; 480], [0.0; 16]);
+        let (mut arena, profile) = (Arena::new(), Profile::default());
+        let mut forward = Forward::new(team, arena.open(ArenaSize::default()), &profile);
+        block.run(&mut forward, &[0.0; 480], size, ValuesMut::F32(&mut out), &mut means);
     });
 }

@@ -1,16 +1,18 @@
 //! The stem: a 3 x 3 convolution of stride 2 from the NCHW image to an NHWC map.
 //!
 //! `out[y, x] = act(bias + sum over c, ky, kx of image[c, 2y + ky, 2x + kx] * weights[c, ky, kx])`
-//! where the image has one row of zeros below and one column of zeros to the right.
+//!
+//! The image is padded by one row of zeros below and one column of zeros to the right.
 //!
 //! A row of outputs is gathered into `im2col` rows of `channels * 9` values and multiplied as a
-//! matrix: with so few channels the gathering costs little beside the 64 outputs.
+//! matrix. With three channels, gathering costs little next to the 64 outputs of the product.
 
 use crate::cpu::Isa;
+use crate::forward::Forward;
 use crate::gemm::{Epilogue, PackedWeights, gemm_on_this_thread};
 use crate::math::activation::Activation;
+use crate::memory::ArenaSize;
 use crate::number::sizes::product;
-use crate::threads::Team;
 
 const KERNEL: usize = 3;
 const STRIDE: usize = 2;
@@ -28,7 +30,7 @@ impl Stem {
     /// `weights [channels, inputs, 3, 3]` and `bias [channels]`, batch norm folded in.
     ///
     /// # Panics
-    /// Where the sizes do not agree.
+    /// If the sizes do not agree.
     pub fn new(
         isa: Isa,
         weights: &[f32],
@@ -45,33 +47,36 @@ impl Stem {
         self.bias.len()
     }
 
-    /// The outputs along a side of `len` inputs: none where the kernel does not fit.
+    /// The outputs along a side of `len` inputs: zero if the kernel does not fit.
     pub fn output_len(len: usize) -> usize {
         if len < KERNEL - 1 { 0 } else { (len - (KERNEL - 1)) / STRIDE + 1 }
     }
 
-    /// The floating-point operations for an image of `height` x `width`, two for each product.
+    /// The floating-point operations for an image of `height` x `width`: two for each product.
     pub fn flops(&self, height: usize, width: usize) -> usize {
         2 * Self::output_len(height) * Self::output_len(width) * self.weights.k() * self.channels()
     }
 
-    /// The scratch that each worker needs for images `width` wide.
-    pub fn scratch_len(&self, width: usize) -> usize {
+    /// The arena space that [`run`](Self::run) takes for images of this width.
+    pub fn arena_size(&self, workers: usize, width: usize) -> ArenaSize {
+        ArenaSize::for_array::<f32>(product([workers, self.scratch_len(width)]))
+    }
+
+    /// The scratch that each worker needs for images of this width.
+    fn scratch_len(&self, width: usize) -> usize {
         Self::output_len(width) * self.weights.k()
     }
 
-    /// Runs on one `image [inputs, height, width]`; writes `out [out_height, out_width,
-    /// channels]`.
+    /// Runs on one `image [inputs, height, width]`. Writes `out [out_height, out_width, channels]`.
     ///
     /// # Panics
-    /// Where the sizes do not agree, or `scratch` does not hold
-    /// [`scratch_len`](Self::scratch_len) for every worker.
+    /// If the sizes do not agree, or the arena has less space than
+    /// [`arena_size`](Self::arena_size).
     pub fn run(
         &self,
-        team: &Team<'_>,
+        forward: &mut Forward<'_>,
         image: &[f32],
         (height, width): (usize, usize),
-        scratch: &mut [f32],
         out: &mut [f32],
     ) {
         assert_eq!(image.len(), product([self.inputs, height, width]), "image");
@@ -81,7 +86,10 @@ impl Stem {
         if out.is_empty() {
             return;
         }
+        let mut forward = forward.reborrow();
+        let team = forward.team();
         let len = self.scratch_len(width);
+        let scratch = forward.take(product([team.workers(), len]));
         team.run_chunks_with_scratch(out, out_row, scratch, len, |y, out, gathered| {
             self.gather(image, (height, width), y, gathered);
             let epilogue = Epilogue::default().bias(&self.bias).activation(self.activation);
@@ -89,8 +97,8 @@ impl Stem {
         });
     }
 
-    /// Writes the `im2col` rows of output row `y`: for each output pixel, the values under the
-    /// kernel by channel, kernel row and kernel column.
+    /// Writes the `im2col` rows of output row `y`. For each output pixel, they hold the values under
+    /// the kernel by channel, kernel row and kernel column.
     fn gather(
         &self,
         image: &[f32],

@@ -1,4 +1,6 @@
 use super::*;
+use crate::forward::Profile;
+use crate::memory::Arena;
 use crate::testing::values;
 use crate::threads::Threads;
 use proptest::prelude::*;
@@ -51,11 +53,13 @@ proptest! {
         for isa in Isa::available() {
             let stem = Stem::new(isa, &weights, bias.clone(), inputs, Activation::Identity);
             let mut out = vec![f32::NAN; expected.len()];
-            let mut scratch = vec![f32::NAN; workers * stem.scratch_len(width)];
+            let size = stem.arena_size(workers, width);
+            let (mut arena, profile) = (Arena::full_of_nan(size), Profile::default());
             Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
-                stem.run(team, &image, (height, width), &mut scratch, &mut out);
+                let mut forward = Forward::new(team, arena.open(size), &profile);
+                stem.run(&mut forward, &image, (height, width), &mut out);
             });
-            // Two roundings for each product where nothing fuses, and the bias.
+            // Without fused multiply-adds, two roundings for each product, and one for the bias.
             let roundings = (2 * inputs * 9 + 1) as f64;
             for (&found, &(expected, magnitude)) in out.iter().zip(&expected) {
                 let bound = roundings * f64::from(f32::EPSILON) / 2.0 * magnitude;
