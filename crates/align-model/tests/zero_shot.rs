@@ -115,7 +115,7 @@ fn mistakes_are_named() {
     let new = |labels: &[&str], templates: &[&str]| {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         let made = ZeroShotClassifier::new(&fixture.model, &fixture.processor, labels, templates);
-        made.err().expect("an error").to_string()
+        made.expect_err("an error").to_string()
     };
     assert_eq!(new(&[], NONE), "expected at least one label, found none");
     assert_eq!(
