@@ -45,7 +45,7 @@ pub fn l2_normalize(mut rows: Array2<f32>) -> Array2<f32> {
 
 /// Inner product of two vectors, computed in `f64`: their cosine, if both have unit length.
 ///
-/// Products are added in the order of [`ndarray`'s `dot`](ArrayView1::dot), which keeps several
+/// Products are added in the order of `ndarray`'s `dot`, which keeps several
 /// partial sums. The inner product of a vector with itself can therefore differ from the square of
 /// its [`length`] in the last bits.
 ///
