@@ -2,8 +2,8 @@
 
 use align_benches::{Bench, ConvolutionShape, Copies, values, weights};
 use align_tensor::{
-    Activation, AlignedBuffer, Arena, ExpandDepthwise, Expansion, Forward, PackedWeights,
-    Precision, Profile, Stem, ValuesMut,
+    Activation, AlignedBuffer, Arena, ExpandDepthwise, Expansion, Forward, NumbersMut,
+    PackedWeights, Precision, Profile, Stem,
 };
 
 fn main() {
@@ -75,7 +75,7 @@ fn first_half(bench: &mut Bench<'_>, shape: &ConvolutionShape, expand: Option<Pr
         [("hot", Copies::hot(&kernel)), ("cold", Copies::cold(&kernel, bytes))]
     {
         group.flops(temperature, flops, || {
-            let out = ValuesMut::F32(&mut out);
+            let out = NumbersMut::F32(&mut out);
             copies.turn().run(&mut forward, &input, size, out, &mut means);
         });
     }

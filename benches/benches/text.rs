@@ -2,7 +2,7 @@
 
 use align_benches::{Bench, values};
 use align_tensor::{
-    Arena, Attention, Forward, Heads, Profile, Sequence, ValuesMut, attention, layer_norm,
+    Arena, Attention, Forward, Heads, NumbersMut, Profile, Sequence, attention, layer_norm,
     softmax_rows,
 };
 
@@ -34,7 +34,7 @@ fn attend(bench: &mut Bench<'_>, texts: usize, tokens: usize) {
     let mut out = vec![0.0; texts * tokens * HEADS.hidden()];
     let flops = HEADS.flops(&sequences);
     bench.group("attention").flops(&format!("{texts}x{tokens}"), flops, || {
-        let (heads, out) = (HEADS, ValuesMut::F32(&mut out));
+        let (heads, out) = (HEADS, NumbersMut::F32(&mut out));
         let operands = Attention { heads, sequences: &sequences, qkv: &qkv, out, attentions: None };
         attention(&mut forward, isa, operands);
     });

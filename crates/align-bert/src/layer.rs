@@ -5,8 +5,8 @@ use crate::config::AlignTextConfig;
 use crate::layer_norm::LayerNorm;
 use crate::state::State;
 use align_tensor::{
-    Activation, ArenaSize, Attention, CheckpointError, Forward, Heads, Lhs, Linear, Output,
-    Runtime, Sequence, ValueFormat, Values, Weights, attention, row_pitch,
+    Activation, ArenaSize, Attention, CheckpointError, Forward, Heads, Lhs, Linear, NumberFormat,
+    Numbers, Output, Runtime, Sequence, Weights, attention, row_pitch,
 };
 
 /// One layer, with packed weights.
@@ -31,7 +31,7 @@ pub(crate) struct LayerInput<'a> {
     /// The sequences of the batch, and their queries.
     pub(crate) sequences: &'a [Sequence],
     /// All rows, in the format that products read: `[rows, hidden]`.
-    pub(crate) rows: Values<'a>,
+    pub(crate) rows: Numbers<'a>,
     /// The query rows, in the order of the sequences: `[queries, hidden]`.
     pub(crate) residual: &'a [f32],
 }
@@ -91,7 +91,7 @@ impl Layer {
     }
 
     /// The format of values that only the next product reads.
-    fn format(&self) -> ValueFormat {
+    fn format(&self) -> NumberFormat {
         self.runtime.precision().value_format()
     }
 
@@ -102,9 +102,9 @@ impl Layer {
         let pitch = row_pitch(format, self.intermediate_size);
         let workers = self.runtime.threads.count();
         ArenaSize::for_array::<f32>(rows * 3 * self.hidden)
-            + ArenaSize::for_values(format, queries * self.hidden)
+            + ArenaSize::for_numbers(format, queries * self.hidden)
             + State::arena_size(format, queries * self.hidden)
-            + ArenaSize::for_values(format, queries * pitch)
+            + ArenaSize::for_numbers(format, queries * pitch)
             + self.heads.arena_size(self.runtime.isa, workers, longest)
     }
 
@@ -124,9 +124,9 @@ impl Layer {
         let queries = residual.len() / self.hidden;
         let pitch = row_pitch(format, self.intermediate_size);
         let qkv = forward.take(rows * 3 * self.hidden);
-        let mut context = forward.take_values(format, queries * self.hidden);
+        let mut context = forward.take_numbers(format, queries * self.hidden);
         let mut attended = State::take(&mut forward, format, queries * self.hidden);
-        let mut intermediate = forward.take_values(format, queries * pitch);
+        let mut intermediate = forward.take_numbers(format, queries * pitch);
 
         let step = forward.step("query_key_value", self.query_key_value.flops(rows));
         self.query_key_value.run(team, x, Activation::Identity, None, &mut *qkv);
@@ -138,7 +138,7 @@ impl Layer {
         step.finish();
 
         let step = forward.step("attention_output", self.attention_output.flops(queries));
-        let (x, out) = (context.as_values(), &mut *attended.values);
+        let (x, out) = (context.as_numbers(), &mut *attended.values);
         self.attention_output.run(team, x, Activation::Identity, Some(residual), out);
         self.attention_norm.run(team, &mut attended);
         step.finish();
@@ -149,7 +149,7 @@ impl Layer {
         step.finish();
 
         let step = forward.step("output", self.output.flops(queries));
-        let x = Lhs::from_pitched(intermediate.as_values(), pitch);
+        let x = Lhs::from_pitched(intermediate.as_numbers(), pitch);
         let (residual, out) = (Some(&*attended.values), &mut *output.values);
         self.output.run(team, x, Activation::Identity, residual, out);
         self.output_norm.run(team, output);

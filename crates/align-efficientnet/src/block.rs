@@ -4,8 +4,8 @@ use crate::config::BlockConfig;
 use crate::fold::{Convolution, Folded};
 use align_tensor::{
     Activation, ArenaSize, CheckpointError, DepthwiseGeometry, Epilogue, ExpandDepthwise,
-    Expansion, Forward, Lhs, Linear, PackedWeights, Precision, Runtime, Team, ValueFormat,
-    ValuesMut, Weights, gemm, scale_channels,
+    Expansion, Forward, Lhs, Linear, NumberFormat, NumbersMut, PackedWeights, Precision, Runtime,
+    Team, Weights, gemm, scale_channels,
 };
 
 /// The largest expanded map of a group of images, in values. The caches that cores share can be
@@ -109,7 +109,7 @@ impl Block {
     }
 
     /// The format of the expanded map.
-    fn format(&self) -> ValueFormat {
+    fn format(&self) -> NumberFormat {
         self.projection.precision().value_format()
     }
 
@@ -120,7 +120,7 @@ impl Block {
         let channels = group * self.expand_depthwise.channels();
         let squeezed = group * self.squeeze_excite.reduce.outputs();
         let workers = self.runtime.threads.count();
-        ArenaSize::for_values(self.format(), out_height * out_width * channels)
+        ArenaSize::for_numbers(self.format(), out_height * out_width * channels)
             + [channels, squeezed, channels].map(ArenaSize::for_array::<f32>).into_iter().sum()
             + self.expand_depthwise.arena_size(workers, group, size)
     }
@@ -145,7 +145,7 @@ impl Block {
             let images = input.len() / in_len;
             let channels = images * self.expand_depthwise.channels();
             let squeezed = images * self.squeeze_excite.reduce.outputs();
-            let mut expanded = forward.take_values(self.format(), out_pixels * channels);
+            let mut expanded = forward.take_numbers(self.format(), out_pixels * channels);
             let means = forward.take(channels);
             let hidden = forward.take(squeezed);
             let scales = forward.take(channels);
@@ -171,7 +171,7 @@ impl Block {
     fn project(
         &self,
         team: &Team<'_>,
-        expanded: ValuesMut<'_>,
+        expanded: NumbersMut<'_>,
         scales: &[f32],
         input: &[f32],
         output: &mut [f32],
@@ -183,7 +183,7 @@ impl Block {
             if self.residual { epilogue.residual(residual) } else { epilogue }
         };
         match (self.scaling(map_len / channels), expanded) {
-            (Scaling::Weights, ValuesMut::F32(expanded)) => {
+            (Scaling::Weights, NumbersMut::F32(expanded)) => {
                 let images = scales.len() / channels;
                 let maps = expanded.chunks_exact(map_len).zip(scales.chunks_exact(channels));
                 let outputs = output.chunks_exact_mut(output.len() / images);
@@ -193,7 +193,7 @@ impl Block {
                     gemm(team, map, &self.projection, epilogue(input), output);
                 }
             }
-            (Scaling::Input, ValuesMut::F32(expanded)) => {
+            (Scaling::Input, NumbersMut::F32(expanded)) => {
                 let isa = self.runtime.isa;
                 let maps = expanded.chunks_exact_mut(map_len);
                 for (map, scales) in maps.zip(scales.chunks_exact(channels)) {
@@ -204,7 +204,7 @@ impl Block {
                 gemm(team, &*expanded, &self.projection, epilogue(input), output);
             }
             (Scaling::RoundedInput, expanded) => {
-                let inputs = Lhs::from_scaled(expanded.as_values(), scales);
+                let inputs = Lhs::from_scaled(expanded.as_numbers(), scales);
                 gemm(team, inputs, &self.projection, epilogue(input), output);
             }
             (Scaling::Weights | Scaling::Input, _) => unreachable!("products of f32 read f32"),

@@ -1,7 +1,7 @@
 //! Folding of a batch norm into the convolution that precedes it.
 
 use crate::config::{AlignVisionConfig, BlockConfig};
-use align_tensor::{CheckpointError, PackedWeights, Runtime, TensorValues, Weights};
+use align_tensor::{CheckpointError, NumbersCow, PackedWeights, Runtime, Weights};
 
 /// Names and shape of a convolution and of the batch norm after it.
 pub(crate) struct Convolution {
@@ -66,7 +66,7 @@ impl Convolution {
 /// there is no batch norm.
 pub(crate) struct Folded<'a> {
     /// `[channels, values of a filter]`.
-    pub(crate) weights: TensorValues<'a>,
+    pub(crate) weights: NumbersCow<'a>,
     /// `[channels]`.
     pub(crate) bias: Vec<f32>,
 }
@@ -106,11 +106,6 @@ impl<'a> Folded<'a> {
     /// The weights packed for 1 x 1 convolutions of `inputs` channels.
     pub(crate) fn pack(&self, runtime: &Runtime, inputs: usize) -> PackedWeights {
         let precision = runtime.precision().without_int8();
-        PackedWeights::pack_values(
-            runtime.isa,
-            precision,
-            std::slice::from_ref(&self.weights),
-            inputs,
-        )
+        PackedWeights::pack_values(runtime.isa, precision, &[self.weights.as_numbers()], inputs)
     }
 }

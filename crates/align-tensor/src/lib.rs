@@ -22,6 +22,8 @@ pub use gemm::{
     DescriptorError, Epilogue, Lhs, Output, PackedDescriptor, PackedWeights, PackedWeightsView,
     gemm, row_pitch,
 };
+/// Elements of [`Numbers`].
+pub use half::{bf16, f16};
 pub use layers::convolution::{DepthwiseGeometry, ExpandDepthwise, Expansion, Stem};
 pub use layers::{
     Attention, EmbeddingTable, Heads, Linear, Sequence, attention, layer_norm, max_pool, mean_pool,
@@ -29,7 +31,7 @@ pub use layers::{
 };
 pub use load::checkpoint::{
     Checkpoint, CheckpointError, ConvertedTensor, Dtype, NonFinite, PRECISION_KEY, ReadMode,
-    TensorInfo, TensorSource, TensorValues, Weights, write_converted,
+    TensorInfo, TensorSource, Weights, write_converted,
 };
 pub use load::{MappedFile, config};
 pub use math::activation::{Activation, activate};
@@ -38,8 +40,7 @@ pub use measure::peak_flops;
 pub use measure::{TileLayout, TileLoop};
 pub use memory::{AlignedBuffer, Arena, ArenaSize, ArenaSpace, KeptArena};
 pub use number::{
-    Element, NumberFormat, Numbers, NumbersCow, NumbersMut, Precision, PrecisionError, ValueFormat,
-    Values, ValuesMut,
+    Element, NumberFormat, Numbers, NumbersCow, NumbersMut, Precision, PrecisionError,
 };
 pub use scan::ScanQueries;
 pub use threads::{Team, Threads};

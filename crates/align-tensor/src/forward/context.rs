@@ -2,7 +2,7 @@
 
 use crate::forward::profile::{Profile, StepGuard};
 use crate::memory::ArenaSpace;
-use crate::number::{ValueFormat, ValuesMut};
+use crate::number::{NumberFormat, NumbersMut};
 use crate::threads::Team;
 use bytemuck::Pod;
 use std::fmt;
@@ -44,12 +44,12 @@ impl<'a> Forward<'a> {
         self.space.take(len)
     }
 
-    /// Takes an array of `len` values in this format from the arena.
+    /// Takes an array of `len` numbers in this format from the arena.
     ///
     /// # Panics
     /// As [`take`](Self::take).
-    pub fn take_values(&mut self, format: ValueFormat, len: usize) -> ValuesMut<'a> {
-        self.space.take_values(format, len)
+    pub fn take_numbers(&mut self, format: NumberFormat, len: usize) -> NumbersMut<'a> {
+        self.space.take_numbers(format, len)
     }
 
     /// Begins a step of this many floating-point operations, such as `project`. The guard borrows

@@ -2,21 +2,25 @@
 
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
-use crate::number::ValuesMut;
+use crate::number::NumbersMut;
 use crate::threads::{DisjointMut, Rectangle};
+use half::bf16;
 
 /// An output that several tasks write, each task its own part.
 pub(crate) enum SharedOutput<'a> {
     F32(DisjointMut<'a, f32>),
     /// Rounded to bf16.
-    Bf16(DisjointMut<'a, u16>),
+    Bf16(DisjointMut<'a, bf16>),
 }
 
 impl<'a> SharedOutput<'a> {
-    pub(crate) fn new(values: ValuesMut<'a>) -> Self {
+    /// # Panics
+    /// If the format is neither `f32` nor bf16.
+    pub(crate) fn new(values: NumbersMut<'a>) -> Self {
         match values {
-            ValuesMut::F32(values) => Self::F32(DisjointMut::new(values)),
-            ValuesMut::Bf16(values) => Self::Bf16(DisjointMut::new(values)),
+            NumbersMut::F32(values) => Self::F32(DisjointMut::new(values)),
+            NumbersMut::Bf16(values) => Self::Bf16(DisjointMut::new(values)),
+            other => panic!("output in {:?}: expected F32 or Bf16", other.format()),
         }
     }
 
@@ -42,7 +46,7 @@ impl<'a> SharedOutput<'a> {
 pub(crate) enum Destination {
     F32(*mut f32),
     /// Rounded to bf16.
-    Bf16(*mut u16),
+    Bf16(*mut bf16),
 }
 
 impl Destination {

@@ -4,20 +4,20 @@
 //! [`row_pitch`](super::row_pitch()).
 
 use crate::cpu::simd::Simd;
-use crate::number::{Values, ValuesMut};
+use crate::number::{Numbers, NumbersMut};
 use std::ops::Range;
 
-/// The left-hand side of a product: rows `[m, k]`.
+/// The left-hand side of a product: rows `[m, k]` of `f32` or bf16.
 #[derive(Clone, Copy, Debug)]
 pub struct Lhs<'a> {
-    pub(super) rows: Values<'a>,
+    pub(super) rows: Numbers<'a>,
     pitch: Option<usize>,
     pub(super) scales: &'a [f32],
 }
 
 impl<'a> Lhs<'a> {
     /// Rows that begin `pitch` values apart. The values between the `k` of a row and the next row are ignored.
-    pub fn from_pitched(rows: impl Into<Values<'a>>, pitch: usize) -> Self {
+    pub fn from_pitched(rows: impl Into<Numbers<'a>>, pitch: usize) -> Self {
         Self { rows: rows.into(), pitch: Some(pitch), scales: &[] }
     }
 
@@ -27,7 +27,7 @@ impl<'a> Lhs<'a> {
     /// If the product rounds its rows, they are scaled at the same time. In `f32` they are read in place and each panel of
     /// the weights is scaled before it is multiplied, so only one group is possible. Rows that are stored in bf16 are
     /// scaled and rounded again.
-    pub fn from_scaled(rows: impl Into<Values<'a>>, scales: &'a [f32]) -> Self {
+    pub fn from_scaled(rows: impl Into<Numbers<'a>>, scales: &'a [f32]) -> Self {
         Self { rows: rows.into(), pitch: None, scales }
     }
 
@@ -54,15 +54,15 @@ impl<'a> Lhs<'a> {
     }
 }
 
-impl<'a> From<Values<'a>> for Lhs<'a> {
-    fn from(rows: Values<'a>) -> Self {
+impl<'a> From<Numbers<'a>> for Lhs<'a> {
+    fn from(rows: Numbers<'a>) -> Self {
         Self { rows, pitch: None, scales: &[] }
     }
 }
 
 impl<'a> From<&'a [f32]> for Lhs<'a> {
     fn from(rows: &'a [f32]) -> Self {
-        Values::F32(rows).into()
+        Numbers::F32(rows).into()
     }
 }
 
@@ -72,16 +72,16 @@ impl<'a> From<&'a Vec<f32>> for Lhs<'a> {
     }
 }
 
-/// The output of a product: rows `[m, n]`.
+/// The output of a product: rows `[m, n]` of `f32` or bf16.
 #[derive(Debug)]
 pub struct Output<'a> {
-    pub(super) rows: ValuesMut<'a>,
+    pub(super) rows: NumbersMut<'a>,
     pitch: Option<usize>,
 }
 
 impl<'a> Output<'a> {
     /// Rows that begin `pitch` values apart. The values between the `n` of a row and the next row are not written.
-    pub fn from_pitched(rows: impl Into<ValuesMut<'a>>, pitch: usize) -> Self {
+    pub fn from_pitched(rows: impl Into<NumbersMut<'a>>, pitch: usize) -> Self {
         Self { rows: rows.into(), pitch: Some(pitch) }
     }
 
@@ -91,15 +91,15 @@ impl<'a> Output<'a> {
     }
 }
 
-impl<'a> From<ValuesMut<'a>> for Output<'a> {
-    fn from(rows: ValuesMut<'a>) -> Self {
+impl<'a> From<NumbersMut<'a>> for Output<'a> {
+    fn from(rows: NumbersMut<'a>) -> Self {
         Self { rows, pitch: None }
     }
 }
 
 impl<'a> From<&'a mut [f32]> for Output<'a> {
     fn from(rows: &'a mut [f32]) -> Self {
-        ValuesMut::F32(rows).into()
+        NumbersMut::F32(rows).into()
     }
 }
 
@@ -122,7 +122,7 @@ pub(super) struct RowScales<'a> {
 /// Rows of the lhs in memory, `pitch` values apart. Each value is multiplied by its scale if there are scales.
 #[derive(Clone, Copy)]
 pub(crate) struct LhsRows<'a> {
-    pub(super) values: Values<'a>,
+    pub(super) values: Numbers<'a>,
     pub(super) pitch: usize,
     pub(super) scales: Option<RowScales<'a>>,
 }
@@ -130,7 +130,7 @@ pub(crate) struct LhsRows<'a> {
 impl<'a> LhsRows<'a> {
     /// `rows [_, k]` without gaps and scales.
     pub(crate) fn from_contiguous(rows: &'a [f32], k: usize) -> Self {
-        Self { values: Values::F32(rows), pitch: k, scales: None }
+        Self { values: Numbers::F32(rows), pitch: k, scales: None }
     }
 
     pub(super) fn count(self) -> usize {
@@ -160,7 +160,7 @@ impl<'a> LhsRows<'a> {
 /// One row of [`LhsRows`].
 #[derive(Clone, Copy)]
 pub(super) struct LhsRow<'a> {
-    values: Values<'a>,
+    values: Numbers<'a>,
     scales: Option<&'a [f32]>,
 }
 
@@ -172,8 +172,9 @@ impl LhsRow<'_> {
         let end = len.min(first + S::LANES);
         let range = first.min(end)..end;
         let x = match self.values {
-            Values::F32(values) => load(s, &values[range.clone()]),
-            Values::Bf16(values) => s.load_bf16_tail(&values[range.clone()]),
+            Numbers::F32(values) => load(s, &values[range.clone()]),
+            Numbers::Bf16(values) => s.load_bf16_tail(&values[range.clone()]),
+            Numbers::F16(_) | Numbers::I8(_) => unreachable!("`Problem::new` refuses this format"),
         };
         match self.scales {
             Some(scales) => s.mul(x, load(s, &scales[range])),

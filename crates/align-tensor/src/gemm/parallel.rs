@@ -28,8 +28,8 @@ const LONG_TASKS_PER_WORKER: usize = 10;
 /// The products are of the precision that the weights are packed for.
 ///
 /// # Panics
-/// If the sizes of `lhs`, `output`, the bias or the residual do not agree, or if the precision is `f32` and the rows of
-/// `lhs` are scaled by groups or stored in bf16.
+/// If the sizes of `lhs`, `output`, the bias or the residual do not agree, or if `lhs` or `output` is neither in `f32`
+/// nor in bf16. If the precision is `f32`, also if the rows of `lhs` are scaled by groups or stored in bf16.
 pub fn gemm<'a, 'w, 'c>(
     team: &Team<'_>,
     lhs: impl Into<Lhs<'a>>,

@@ -8,7 +8,7 @@ use crate::gemm::microkernel::max_tile_rows;
 use crate::gemm::packing::lhs::LhsPacking;
 use crate::gemm::packing::view::PackedWeightsView;
 use crate::gemm::row_tiles::{RowTiles, row_tiles};
-use crate::number::Values;
+use crate::number::NumberFormat;
 use crate::number::sizes::product;
 use std::ops::Range;
 
@@ -32,7 +32,8 @@ pub(super) struct Problem<'a> {
 
 impl<'a> Problem<'a> {
     /// # Panics
-    /// If the sizes do not agree, or the precision is `f32` and the rows are stored in bf16 or scaled by groups.
+    /// If the sizes do not agree, if the lhs or the output is neither in `f32` nor in bf16, or if the precision is `f32`
+    /// and the rows are stored in bf16 or scaled by groups.
     pub(super) fn new(
         lhs: Lhs<'a>,
         weights: PackedWeightsView<'a>,
@@ -45,8 +46,11 @@ impl<'a> Problem<'a> {
         assert!(n > 0 && output.rows.len().is_multiple_of(pitch), "c has rows of {pitch} values");
         let m = output.rows.len() / pitch;
         assert_eq!(lhs.rows.len(), product([m, lhs_pitch]), "a [{m}, {lhs_pitch}]");
+        let format = lhs.rows.format();
+        let is_readable = matches!(format, NumberFormat::F32 | NumberFormat::Bf16);
+        assert!(is_readable, "lhs in {format:?}: expected F32 or Bf16");
         let is_f32 = LhsPacking::new(weights.kernel, k).is_identity();
-        assert!(!is_f32 || matches!(lhs.rows, Values::F32(_)), "products of f32 read f32");
+        assert!(!is_f32 || format == NumberFormat::F32, "products of f32 read f32");
         if !lhs.scales.is_empty() {
             let groups = lhs.scales.len() / k;
             assert!(groups == 1 || !is_f32, "one group");

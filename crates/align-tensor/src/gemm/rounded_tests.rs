@@ -14,9 +14,10 @@ use crate::gemm::kernel::Kernel;
 use crate::math::activation::Activation;
 use crate::number::quantize::quantize;
 use crate::number::sizes::piece;
-use crate::number::{Precision, Values, ValuesMut, bf16};
+use crate::number::{Numbers, NumbersMut, Precision, bf16_bits};
 use crate::testing::values;
 use crate::threads::Threads;
+use half::bf16;
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
@@ -66,10 +67,10 @@ impl Case {
     }
 
     /// Rounds the rows of the lhs in place and returns them in bf16.
-    fn round_rows(&mut self) -> Vec<u16> {
-        let halves: Vec<u16> = self.a.iter().map(|&x| bf16::round(x)).collect();
-        self.a = halves.iter().map(|&half| bf16::widen(half)).collect();
-        halves
+    fn round_rows(&mut self) -> Vec<bf16> {
+        let bits: Vec<u16> = self.a.iter().map(|&x| bf16_bits::round(x)).collect();
+        self.a = bits.iter().map(|&bits| bf16_bits::widen(bits)).collect();
+        bytemuck::cast_vec(bits)
     }
 
     fn run(&self, isa: Isa, kernel: Kernel, workers: usize) -> Vec<f32> {
@@ -99,8 +100,8 @@ impl Case {
         let Self { m, n, k, .. } = *self;
         let parts = |x: &[f32]| -> Vec<[f32; 2]> {
             let split = |&x: &f32| match precision {
-                Precision::Bf16x3 => bf16::split(x).map(bf16::widen),
-                _ => [bf16::widen(bf16::round(x)), 0.0],
+                Precision::Bf16x3 => bf16_bits::split(x).map(bf16_bits::widen),
+                _ => [bf16_bits::widen(bf16_bits::round(x)), 0.0],
             };
             let mut parts: Vec<_> = x.iter().map(split).collect();
             parts.resize(k.next_multiple_of(if tiles { 32 } else { 2 }), [0.0; 2]);
@@ -236,19 +237,22 @@ fn rows_and_results_may_be_kept_in_bf16() {
     {
         let mut case = Case::new(m, n, k);
         let halves = case.round_rows();
-        let apart: Vec<u16> =
-            halves.chunks_exact(k).flat_map(|row| [row, &vec![0x7fc0; gap]].concat()).collect();
+        let apart: Vec<bf16> = halves
+            .chunks_exact(k)
+            .flat_map(|row| [row, &vec![bf16::from_bits(0x7fc0); gap]].concat())
+            .collect();
         for (isa, kernel) in ROUNDED.into_iter().flat_map(kernels) {
             for workers in [1, 2] {
                 let exact = case.run(isa, kernel, workers);
                 let weights = case.packed(isa, kernel);
-                let mut found = vec![0; m * n];
+                let mut found = vec![bf16::ZERO; m * n];
                 Threads::new(NonZeroUsize::new(workers).unwrap()).gather(|team| {
                     let epilogue = Epilogue::default().bias(&case.bias);
-                    let rows = Lhs::from_pitched(Values::Bf16(&apart), k + gap);
-                    gemm(team, rows, &weights, epilogue, ValuesMut::Bf16(&mut found));
+                    let rows = Lhs::from_pitched(Numbers::Bf16(&apart), k + gap);
+                    gemm(team, rows, &weights, epilogue, NumbersMut::Bf16(&mut found));
                 });
-                let rounded: Vec<u16> = exact.into_iter().map(bf16::round).collect();
+                let rounded: Vec<u16> = exact.into_iter().map(bf16_bits::round).collect();
+                let found: &[u16] = bytemuck::cast_slice(&found);
                 assert_eq!(found, rounded, "{isa:?} {kernel:?} [{m}, {n}, {k}]");
             }
         }
@@ -265,7 +269,7 @@ fn rows_in_bf16_are_scaled_and_rounded_again() {
         let weights = case.packed(isa, kernel);
         let mut found = vec![f32::NAN; m * case.n];
         Threads::single().gather(|team| {
-            let rows = Lhs::from_scaled(Values::Bf16(&halves), &case.scales);
+            let rows = Lhs::from_scaled(Numbers::Bf16(&halves), &case.scales);
             gemm(team, rows, &weights, Epilogue::default().bias(&case.bias), &mut found);
         });
         assert_eq!(found, case.run(isa, kernel, 1), "{isa:?} {kernel:?}");
@@ -424,7 +428,12 @@ fn a_row_has_the_same_bits_in_any_batch_and_on_any_threads() {
 #[should_panic(expected = "products of f32 read f32")]
 fn f32_products_do_not_read_bf16() {
     let packed = PackedWeights::pack(Isa::best(), &[1.0; 2], 1, 2);
-    gemm_on_this_thread(Values::Bf16(&[0; 4]), &packed, Epilogue::default(), &mut [0.0; 2]);
+    gemm_on_this_thread(
+        Numbers::Bf16(&[bf16::ZERO; 4]),
+        &packed,
+        Epilogue::default(),
+        &mut [0.0; 2],
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Embedding tables: vectors that are looked up by their number.
 
 use crate::load::checkpoint::{CheckpointError, Weights};
-use crate::number::{NumberFormat, Numbers, NumbersCow, Precision, ValueFormat};
+use crate::number::{Numbers, NumbersCow, Precision};
 
 /// A table `[rows, width]`. It is stored in bf16 if the products read bf16, which halves its memory,
 /// else in `f32`.
@@ -22,11 +22,7 @@ impl EmbeddingTable {
         [rows, width]: [usize; 2],
     ) -> Result<Self, CheckpointError> {
         let values = module.values("weight", &[rows, width])?;
-        let format = match precision.value_format() {
-            ValueFormat::F32 => NumberFormat::F32,
-            ValueFormat::Bf16 => NumberFormat::Bf16,
-        };
-        let rows = values.as_numbers().rounded(format);
+        let rows = values.as_numbers().rounded(precision.value_format());
         module.release("weight");
         Ok(Self { width, rows })
     }

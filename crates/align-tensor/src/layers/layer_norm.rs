@@ -7,13 +7,14 @@
 
 use crate::cpu::Isa;
 use crate::cpu::simd::{Op, Simd};
+use half::bf16;
 
 /// The number of independent sums: enough to hide the latency of an addition.
 const CHAINS: usize = 4;
 
 struct LayerNorm<'a> {
     x: &'a mut [f32],
-    rounded: Option<&'a mut [u16]>,
+    rounded: Option<&'a mut [bf16]>,
     gamma: &'a [f32],
     beta: &'a [f32],
     eps: f32,
@@ -89,7 +90,7 @@ impl Op for LayerNorm<'_> {
 pub fn layer_norm(
     isa: Isa,
     x: &mut [f32],
-    rounded: Option<&mut [u16]>,
+    rounded: Option<&mut [bf16]>,
     gamma: &[f32],
     beta: &[f32],
     eps: f32,
@@ -103,7 +104,7 @@ pub fn layer_norm(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::number::bf16;
+    use crate::number::bf16_bits;
     use crate::testing::values;
     use proptest::prelude::*;
 
@@ -143,9 +144,10 @@ mod tests {
         let (x, gamma, beta) = (values(5 * 77, 1), values(77, 2), values(77, 3));
         for isa in Isa::available() {
             let mut together = x.clone();
-            let mut rounded = vec![0; x.len()];
+            let mut rounded = vec![bf16::ZERO; x.len()];
             layer_norm(isa, &mut together, Some(&mut rounded), &gamma, &beta, 1e-12);
-            assert_eq!(rounded, together.iter().map(|&x| bf16::round(x)).collect::<Vec<_>>());
+            let expected: Vec<u16> = together.iter().map(|&x| bf16_bits::round(x)).collect();
+            assert_eq!(bytemuck::cast_slice::<bf16, u16>(&rounded), expected);
             let mut alone = x.clone();
             alone.chunks_mut(77).for_each(|row| layer_norm(isa, row, None, &gamma, &beta, 1e-12));
             assert_eq!(together, alone);

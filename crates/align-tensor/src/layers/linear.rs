@@ -4,7 +4,7 @@ use crate::cpu::Isa;
 use crate::gemm::{Epilogue, Lhs, Output, PackedWeights, gemm};
 use crate::load::checkpoint::{CheckpointError, Weights};
 use crate::math::activation::Activation;
-use crate::number::Precision;
+use crate::number::{NumbersCow, Precision};
 use crate::threads::Team;
 
 /// A linear layer or a 1 x 1 convolution with a bias, its weights packed.
@@ -67,6 +67,7 @@ impl Linear {
         } else {
             let values = modules.iter().map(|module| module.values("weight", shape));
             let values = values.collect::<Result<Vec<_>, _>>()?;
+            let values: Vec<_> = values.iter().map(NumbersCow::as_numbers).collect();
             PackedWeights::pack_values(isa, precision, &values, inputs)
         };
         modules.iter().for_each(|module| module.release("weight"));

@@ -1,8 +1,9 @@
 //! One buffer for all intermediate arrays of a forward.
 
 use crate::memory::aligned::{AlignedBuffer, Line};
-use crate::number::{ValueFormat, ValuesMut};
+use crate::number::{NumberFormat, NumbersMut};
 use bytemuck::Pod;
+use half::{bf16, f16};
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
@@ -57,14 +58,16 @@ impl ArenaSize {
         Self { lines: Line::count::<T>(len) }
     }
 
-    /// The size of an array of `len` values in this format.
+    /// The size of an array of `len` numbers in this format.
     ///
     /// # Panics
     /// As [`for_array`](Self::for_array).
-    pub fn for_values(format: ValueFormat, len: usize) -> Self {
+    pub fn for_numbers(format: NumberFormat, len: usize) -> Self {
         match format {
-            ValueFormat::F32 => Self::for_array::<f32>(len),
-            ValueFormat::Bf16 => Self::for_array::<u16>(len),
+            NumberFormat::F32 => Self::for_array::<f32>(len),
+            NumberFormat::F16 => Self::for_array::<f16>(len),
+            NumberFormat::Bf16 => Self::for_array::<bf16>(len),
+            NumberFormat::I8 => Self::for_array::<i8>(len),
         }
     }
 }
@@ -106,14 +109,16 @@ impl<'a> ArenaSpace<'a> {
         &mut bytemuck::cast_slice_mut(taken)[..len]
     }
 
-    /// Takes an array of `len` values in this format.
+    /// Takes an array of `len` numbers in this format.
     ///
     /// # Panics
     /// As [`take`](Self::take).
-    pub fn take_values(&mut self, format: ValueFormat, len: usize) -> ValuesMut<'a> {
+    pub fn take_numbers(&mut self, format: NumberFormat, len: usize) -> NumbersMut<'a> {
         match format {
-            ValueFormat::F32 => ValuesMut::F32(self.take(len)),
-            ValueFormat::Bf16 => ValuesMut::Bf16(self.take(len)),
+            NumberFormat::F32 => NumbersMut::F32(self.take(len)),
+            NumberFormat::F16 => NumbersMut::F16(self.take(len)),
+            NumberFormat::Bf16 => NumbersMut::Bf16(self.take(len)),
+            NumberFormat::I8 => NumbersMut::I8(self.take(len)),
         }
     }
 
@@ -168,14 +173,14 @@ mod tests {
 
     #[test]
     fn arrays_have_the_type_of_their_format() {
-        let size = |format| ArenaSize::for_values(format, 33);
-        assert_eq!([ValueFormat::F32, ValueFormat::Bf16].map(|f| size(f).lines), [3, 2]);
+        let size = |format| ArenaSize::for_numbers(format, 33);
+        assert_eq!([NumberFormat::F32, NumberFormat::Bf16].map(|f| size(f).lines), [3, 2]);
         let mut arena = Arena::new();
-        let mut space = arena.open(size(ValueFormat::F32) + size(ValueFormat::Bf16));
+        let mut space = arena.open(size(NumberFormat::F32) + size(NumberFormat::Bf16));
         let (values, rounded) =
-            (space.take_values(ValueFormat::F32, 33), space.take_values(ValueFormat::Bf16, 33));
-        assert!(matches!(values, ValuesMut::F32(values) if values.len() == 33));
-        assert!(matches!(rounded, ValuesMut::Bf16(values) if values.len() == 33));
+            (space.take_numbers(NumberFormat::F32, 33), space.take_numbers(NumberFormat::Bf16, 33));
+        assert!(matches!(values, NumbersMut::F32(values) if values.len() == 33));
+        assert!(matches!(rounded, NumbersMut::Bf16(values) if values.len() == 33));
     }
 
     #[test]

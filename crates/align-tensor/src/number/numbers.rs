@@ -17,7 +17,7 @@ use std::ops::Range;
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-use crate::number::bf16::round as round_to_bf16;
+use crate::number::bf16_bits::round as round_to_bf16;
 use crate::number::elements::Element;
 use crate::number::format::NumberFormat;
 

@@ -1,6 +1,6 @@
 //! The arithmetic of the matrix products.
 
-use crate::number::values::ValueFormat;
+use crate::number::format::NumberFormat;
 use std::fmt;
 use std::str::FromStr;
 
@@ -46,10 +46,10 @@ impl Precision {
     }
 
     /// The format of activations that only a product of this precision reads, and of embedding tables.
-    pub fn value_format(self) -> ValueFormat {
+    pub fn value_format(self) -> NumberFormat {
         match self {
-            Self::F32 | Self::Bf16x3 => ValueFormat::F32,
-            Self::Bf16 | Self::Int8 => ValueFormat::Bf16,
+            Self::F32 | Self::Bf16x3 => NumberFormat::F32,
+            Self::Bf16 | Self::Int8 => NumberFormat::Bf16,
         }
     }
 }

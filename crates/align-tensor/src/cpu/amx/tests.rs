@@ -1,13 +1,13 @@
 use crate::cpu::amx::block::{BLOCK, Block, Tiles};
 use crate::cpu::amx::{Amx, TILE, TILE_WORDS, emulated};
 use crate::cpu::prefetch::Fetch;
-use crate::number::bf16;
+use crate::number::bf16_bits;
 use crate::testing::values;
 
 /// A register of pairs of bf16 numbers.
 fn pairs(seed: u32) -> [[u32; TILE_WORDS]; TILE] {
     let numbers = values(2 * TILE * TILE_WORDS, seed);
-    let half = |i: usize| u32::from(bf16::round(numbers[i]));
+    let half = |i: usize| u32::from(bf16_bits::round(numbers[i]));
     std::array::from_fn(|row| {
         std::array::from_fn(|word| {
             let first = 2 * (row * TILE_WORDS + word);
@@ -25,7 +25,7 @@ fn the_emulation_multiplies_as_the_manual_says() {
     }
     let before = sums;
     emulated::multiply_add(&mut sums, &a, &b);
-    let number = |word: u32, half: usize| f64::from(bf16::widen((word >> (16 * half)) as u16));
+    let number = |word: u32, half: usize| f64::from(bf16_bits::widen((word >> (16 * half)) as u16));
     for row in 0..TILE {
         for column in 0..TILE_WORDS {
             let (mut exact, mut magnitude) = (f64::from(f32::from_bits(before[row][column])), 0.0);
@@ -47,7 +47,7 @@ fn the_emulation_multiplies_as_the_manual_says() {
 /// Even and odd numbers have sums of their own: 2^24 in one does not absorb ones in the other.
 #[test]
 fn even_and_odd_numbers_are_summed_apart() {
-    let [one, large] = [1.0, 16_777_216.0].map(|x| u32::from(bf16::round(x)));
+    let [one, large] = [1.0, 16_777_216.0].map(|x| u32::from(bf16_bits::round(x)));
     let mut a = [[one << 16; TILE_WORDS]; TILE];
     a.iter_mut().for_each(|row| row[0] |= large);
     let b = [[one | one << 16; TILE_WORDS]; TILE];
@@ -87,7 +87,7 @@ fn the_cpu_does_what_the_emulation_does() {
     let cases = [(1, 1), (3, 1), (24, 1), (1, 2), (7, 2)];
     for ((steps, parts), adds) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         let halves = |len: usize, seed| -> Vec<u16> {
-            values(len, seed).into_iter().map(bf16::round).collect()
+            values(len, seed).into_iter().map(bf16_bits::round).collect()
         };
         let a = halves(BLOCK * 2 * TILE * steps * parts, 3);
         let b = halves(TILE * steps * 2 * BLOCK * parts, 4);

@@ -1,7 +1,7 @@
 //! Eight lanes of AVX2 with FMA and F16C.
 
 use super::{EIGHTH_POWERS, Op, Simd};
-use half::f16;
+use half::{bf16, f16};
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX2, FMA and F16C.
@@ -223,7 +223,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn store_upper_halves(self, p: *mut u16, v: __m256) {
+    unsafe fn store_upper_halves(self, p: *mut bf16, v: __m256) {
         // SAFETY: the caller provides 8 writable halves; `self` proves AVX2.
         unsafe {
             let upper = _mm256_srli_epi32::<16>(_mm256_castps_si256(v));
@@ -233,7 +233,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn load_bf16(self, p: *const u16) -> __m256 {
+    unsafe fn load_bf16(self, p: *const bf16) -> __m256 {
         // SAFETY: the caller provides 8 readable halves; `self` proves AVX2.
         unsafe {
             let words = _mm256_cvtepu16_epi32(_mm_loadu_si128(p.cast()));

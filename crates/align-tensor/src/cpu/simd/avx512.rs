@@ -1,7 +1,7 @@
 //! Sixteen lanes of AVX-512.
 
 use super::{EIGHTH_POWERS, Op, Simd};
-use half::f16;
+use half::{bf16, f16};
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX-512 F, BW, DQ and VL, and AVX2 with FMA.
@@ -258,7 +258,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn store_upper_halves(self, p: *mut u16, v: __m512) {
+    unsafe fn store_upper_halves(self, p: *mut bf16, v: __m512) {
         // SAFETY: the caller provides 16 writable halves; `self` proves AVX-512.
         unsafe {
             let upper = _mm512_srli_epi32::<16>(_mm512_castps_si512(v));
@@ -267,7 +267,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn store_bf16(self, p: *mut u16, v: __m512) {
+    unsafe fn store_bf16(self, p: *mut bf16, v: __m512) {
         // SAFETY: the caller provides 16 writable halves; `self` proves AVX-512, and
         // AVX512-BF16 by `has_bf16`.
         unsafe {
@@ -280,7 +280,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn load_bf16(self, p: *const u16) -> __m512 {
+    unsafe fn load_bf16(self, p: *const bf16) -> __m512 {
         // SAFETY: the caller provides 16 readable halves; `self` proves AVX-512.
         unsafe {
             let words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(p.cast()));
@@ -299,7 +299,7 @@ impl Simd for Avx512 {
 /// The CPU must have AVX512-BF16, and `p` be valid for writes of 16 halves.
 #[inline]
 #[target_feature(enable = "avx512f,avx2")]
-unsafe fn convert_and_store(p: *mut u16, v: __m512) {
+unsafe fn convert_and_store(p: *mut bf16, v: __m512) {
     // SAFETY: the caller's duties.
     unsafe {
         std::arch::asm!(

@@ -5,6 +5,7 @@
 //! subnormal operands and sums as zero and returns zero for a subnormal result.
 
 use super::avx512::Avx512;
+use half::bf16;
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX512-BF16 in addition to what [`Avx512`] proves.
@@ -60,7 +61,7 @@ impl Avx512Bf16 {
     /// # Safety
     /// `p` must be valid for writes of 32 halves; no alignment is required.
     #[inline(always)]
-    pub(crate) unsafe fn store_rounded(self, p: *mut u16, first: __m512, second: __m512) {
+    pub(crate) unsafe fn store_rounded(self, p: *mut bf16, first: __m512, second: __m512) {
         // SAFETY: the caller provides 32 writable halves; `self` proves the instruction; the types
         // have the same 512 bits.
         unsafe {

@@ -21,7 +21,7 @@ pub(crate) mod avx512_bf16;
 pub(crate) mod avx512_vnni;
 pub(crate) mod portable;
 
-use half::f16;
+use half::{bf16, f16};
 
 /// Prefetches the cache line of `p` into the L2 cache, if the CPU has an instruction for that. Any
 /// address will do: nothing is read.
@@ -222,7 +222,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         }
     }
 
-    /// Every lane rounded to bf16, by the rules of [`bf16`](crate::number::bf16).
+    /// Every lane rounded to bf16, by the rules of [`bf16_bits`](crate::number::bf16_bits).
     fn round_bf16(self, a: Self::V) -> Self::V;
     /// The pair of bf16 numbers in each lane's bits, widened: the lower halves, the upper halves.
     fn widen_pairs(self, pairs: Self::V) -> [Self::V; 2];
@@ -232,14 +232,14 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     ///
     /// # Safety
     /// `p` must be valid for writes of `LANES` halves; no alignment is required.
-    unsafe fn store_upper_halves(self, p: *mut u16, v: Self::V);
+    unsafe fn store_upper_halves(self, p: *mut bf16, v: Self::V);
 
     /// Stores the lanes rounded to bf16, `LANES` halves.
     ///
     /// # Safety
     /// As for [`Simd::store_upper_halves`].
     #[inline(always)]
-    unsafe fn store_bf16(self, p: *mut u16, v: Self::V) {
+    unsafe fn store_bf16(self, p: *mut bf16, v: Self::V) {
         // SAFETY: the caller's duty.
         unsafe { self.store_upper_halves(p, self.round_bf16(v)) }
     }
@@ -248,19 +248,19 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     ///
     /// # Safety
     /// `p` must be valid for reads of `LANES` halves; no alignment is required.
-    unsafe fn load_bf16(self, p: *const u16) -> Self::V;
+    unsafe fn load_bf16(self, p: *const bf16) -> Self::V;
 
     /// All of `x`, at most `LANES` bf16 numbers, widened, and zero in the lanes after them.
     ///
     /// # Panics
     /// If `x` is longer than `LANES`.
     #[inline(always)]
-    fn load_bf16_tail(self, x: &[u16]) -> Self::V {
+    fn load_bf16_tail(self, x: &[bf16]) -> Self::V {
         if x.len() == Self::LANES {
             // SAFETY: `x` has one half for each lane.
             return unsafe { self.load_bf16(x.as_ptr()) };
         }
-        let mut halves = [0; MAX_LANES];
+        let mut halves = [bf16::ZERO; MAX_LANES];
         halves[..Self::LANES][..x.len()].copy_from_slice(x);
         // SAFETY: no vector has more than `MAX_LANES` lanes.
         unsafe { self.load_bf16(halves.as_ptr()) }
@@ -271,12 +271,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `p` must be valid for writes of `n` halves; no alignment is required.
     #[inline(always)]
-    unsafe fn store_bf16_first(self, p: *mut u16, n: usize, v: Self::V) {
+    unsafe fn store_bf16_first(self, p: *mut bf16, n: usize, v: Self::V) {
         if n == Self::LANES {
             // SAFETY: the caller provides one half for each lane.
             return unsafe { self.store_bf16(p, v) };
         }
-        let mut halves = [0; MAX_LANES];
+        let mut halves = [bf16::ZERO; MAX_LANES];
         // SAFETY: no vector has more than `MAX_LANES` lanes. The caller provides `n` writable halves, and
         // the slice panics past `MAX_LANES`.
         unsafe {
@@ -290,7 +290,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// # Panics
     /// If `x` is longer than `LANES`.
     #[inline(always)]
-    fn store_bf16_tail(self, x: &mut [u16], v: Self::V) {
+    fn store_bf16_tail(self, x: &mut [bf16], v: Self::V) {
         assert!(x.len() <= Self::LANES);
         // SAFETY: `x.len()` halves are writable, and that is at most `LANES`.
         unsafe { self.store_bf16_first(x.as_mut_ptr(), x.len(), v) }

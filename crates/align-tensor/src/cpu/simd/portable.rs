@@ -1,8 +1,8 @@
 //! Eight lanes on the `wide` crate, for every CPU.
 
 use super::{EIGHTH_POWERS, Op, Simd};
-use crate::number::bf16;
-use half::f16;
+use crate::number::bf16_bits;
+use half::{bf16, f16};
 use wide::f32x8;
 
 /// The portable instruction set, which is always available.
@@ -160,7 +160,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn round_bf16(self, a: f32x8) -> f32x8 {
-        f32x8::from(a.to_array().map(|x| bf16::widen(bf16::round(x))))
+        f32x8::from(a.to_array().map(|x| bf16_bits::widen(bf16_bits::round(x))))
     }
 
     #[inline(always)]
@@ -171,16 +171,16 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn store_upper_halves(self, p: *mut u16, v: f32x8) {
-        let halves = v.to_array().map(|x| (x.to_bits() >> 16) as u16);
+    unsafe fn store_upper_halves(self, p: *mut bf16, v: f32x8) {
+        let halves = v.to_array().map(|x| bf16::from_bits((x.to_bits() >> 16) as u16));
         // SAFETY: the caller provides 8 writable halves; the write requires no alignment.
-        unsafe { p.cast::<[u16; 8]>().write_unaligned(halves) }
+        unsafe { p.cast::<[bf16; 8]>().write_unaligned(halves) }
     }
 
     #[inline(always)]
-    unsafe fn load_bf16(self, p: *const u16) -> f32x8 {
+    unsafe fn load_bf16(self, p: *const bf16) -> f32x8 {
         // SAFETY: the caller provides 8 readable halves; the read requires no alignment.
-        let halves = unsafe { p.cast::<[u16; 8]>().read_unaligned() };
-        f32x8::from(halves.map(bf16::widen))
+        let halves = unsafe { p.cast::<[bf16; 8]>().read_unaligned() };
+        f32x8::from(halves.map(|x| bf16_bits::widen(x.to_bits())))
     }
 }

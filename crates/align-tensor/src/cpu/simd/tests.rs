@@ -3,7 +3,7 @@
 use super::portable::Portable;
 use super::*;
 use crate::cpu::isa::Isa;
-use crate::number::bf16;
+use crate::number::bf16_bits;
 use crate::testing::ulp::ulp_error;
 
 /// Edge cases of arithmetic: zeros, subnormals, ties, the largest numbers, infinities, NaN. They
@@ -60,6 +60,10 @@ macro_rules! on_every_isa {
             }
         }
     };
+}
+
+fn bits_of(numbers: &[bf16]) -> &[u16] {
+    bytemuck::cast_slice(numbers)
 }
 
 fn lanes<S: Simd>(s: S, v: S::V) -> Vec<f32> {
@@ -252,7 +256,7 @@ on_every_isa! {
             for first in (0..=u16::MAX).step_by(S::LANES) {
                 let bits = |lane: usize| (u32::from(first) + lane as u32) << 16 | lower;
                 let values: Vec<f32> = (0..S::LANES).map(|i| f32::from_bits(bits(i))).collect();
-                let mut halves = vec![0; S::LANES];
+                let mut halves = vec![bf16::ZERO; S::LANES];
                 // SAFETY: there is one half for each lane.
                 unsafe {
                     let rounded = s.round_bf16(s.load_slice(&values));
@@ -260,12 +264,12 @@ on_every_isa! {
                     let rounded = lanes(s, rounded);
                     assert!(rounded.iter().all(|x| x.to_bits() & 0xffff == 0));
                 }
-                let expected: Vec<u16> = values.iter().map(|&x| bf16::round(x)).collect();
-                assert_eq!(halves, expected);
-                halves.fill(0);
+                let expected: Vec<u16> = values.iter().map(|&x| bf16_bits::round(x)).collect();
+                assert_eq!(bits_of(&halves), expected);
+                halves.fill(bf16::ZERO);
                 // SAFETY: as before.
                 unsafe { s.store_bf16(halves.as_mut_ptr(), s.load_slice(&values)) };
-                assert_eq!(halves, expected);
+                assert_eq!(bits_of(&halves), expected);
                 let widened = lanes(s, s.load_bf16_tail(&halves)).into_iter().map(f32::to_bits);
                 assert!(widened.zip(&expected).all(|(x, &half)| x == u32::from(half) << 16));
                 let [low, high] = s.widen_pairs(s.load_slice(&values)).map(|v| lanes(s, v));
@@ -280,15 +284,15 @@ on_every_isa! {
 
 on_every_isa! {
     fn tails_of_bf16_read_zeros_and_write_nothing_behind_the_end(s: S) {
-        let halves: Vec<u16> = (1..=S::LANES).map(|i| bf16::round(i as f32)).collect();
+        let halves: Vec<bf16> = (1..=S::LANES).map(|i| bf16::from_bits(bf16_bits::round(i as f32))).collect();
         for n in 0..=S::LANES {
             let found = s.load_bf16_tail(&halves[..n]);
             let expected = (1..=S::LANES).map(|i| if i <= n { i as f32 } else { 0.0 });
             assert_eq!(lanes(s, found), expected.collect::<Vec<_>>());
-            let mut written = vec![0xffff; S::LANES];
+            let mut written = vec![bf16::from_bits(0xffff); S::LANES];
             s.store_bf16_tail(&mut written[..n], found);
-            assert_eq!(written[..n], halves[..n]);
-            assert!(written[n..].iter().all(|&half| half == 0xffff));
+            assert_eq!(bits_of(&written[..n]), bits_of(&halves[..n]));
+            assert!(bits_of(&written[n..]).iter().all(|&bits| bits == 0xffff));
         }
     }
 }

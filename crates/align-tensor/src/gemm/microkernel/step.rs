@@ -10,7 +10,7 @@
 //! A product of two bf16 numbers has 16 significant bits, so it is exact in `f32`. A multiply-add of it rounds once,
 //! however it is computed, so all instruction sets give the same bits. There are two exceptions, both below `2^-100`:
 //! AVX512-BF16 flushes a sum that is subnormal to zero, and the portable set rounds a product that is subnormal before it
-//! is added. Operands are never subnormal: [`bf16`](crate::number::bf16) has flushed them.
+//! is added. Operands are never subnormal: [`bf16_bits`](crate::number::bf16_bits) has flushed them.
 //!
 //! The small terms of `bf16x3` come first in a step. All terms go to one sum. The small ones are at most `2^-8` of a
 //! product, of which `f32` keeps 16 bits, and what the parts leave out is larger than what is rounded away there.

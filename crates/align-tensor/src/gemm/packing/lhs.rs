@@ -20,8 +20,9 @@ use crate::gemm::kernel::Kernel;
 use crate::gemm::matrix::{LhsRow, LhsRows};
 use crate::gemm::row_pitch::pitch_of_words;
 use crate::memory::round_up_to_line;
-use crate::number::{Precision, Values};
+use crate::number::{Numbers, Precision};
 use crate::threads::Team;
+use half::bf16;
 
 /// Rows that one task of [`LhsPacking::pack_by_team`] packs.
 const ROWS_PER_TASK: usize = 32;
@@ -46,9 +47,11 @@ impl LhsPacking {
     /// The first of `rows` and the words from one row to the next, if the kernel can read the rows in place.
     pub(crate) fn in_place(self, rows: LhsRows<'_>) -> Option<(*const Word, usize)> {
         match rows.values {
-            Values::F32(values) if self.is_identity() => Some((values.as_ptr().cast(), rows.pitch)),
+            Numbers::F32(values) if self.is_identity() => {
+                Some((values.as_ptr().cast(), rows.pitch))
+            }
             // Pairs, without scales, and without zeros that would have to follow them.
-            Values::Bf16(values)
+            Numbers::Bf16(values)
                 if !self.is_widened()
                     && self.kernel.parts() == 1
                     && rows.scales.is_none()
@@ -145,7 +148,7 @@ impl LhsPacking {
             let part: &mut [f32] = bytemuck::cast_slice_mut(part);
             s.store_slice(&mut part[first..], v);
         } else {
-            let halves: &mut [u16] = bytemuck::cast_slice_mut(part);
+            let halves: &mut [bf16] = bytemuck::cast_slice_mut(part);
             let to = &mut halves[first..][..S::LANES];
             // SAFETY: `to` has a half for each lane.
             unsafe { s.store_upper_halves(to.as_mut_ptr(), v) };

@@ -2,7 +2,8 @@
 
 use crate::cpu::simd::Simd;
 use crate::gemm::Word;
-use crate::number::bf16;
+use crate::number::bf16_bits;
+use half::bf16;
 
 /// The inputs that are packed for all columns of a panel before the next ones. The rows that are written stay in the L1
 /// cache.
@@ -23,7 +24,7 @@ pub(super) fn pack_pairs<const PARTS: usize>(
     width: usize,
     to: &mut [Word],
 ) {
-    let halves = |x: f32| if PARTS == 1 { [bf16::round(x), 0] } else { bf16::split(x) };
+    let halves = |x: f32| if PARTS == 1 { [bf16_bits::round(x), 0] } else { bf16_bits::split(x) };
     for (block, words) in to.chunks_mut(PACKED_AT_ONCE / 2 * PARTS * width).enumerate() {
         for (column, row) in rows.chunks_exact(k).enumerate() {
             let pairs = row[block * PACKED_AT_ONCE..].chunks(2);
@@ -56,9 +57,9 @@ pub(super) fn pack_integers(rows: &[i8], k: usize, width: usize, to: &mut [Word]
 #[inline(always)]
 pub(crate) fn widen_integers(panel: &[Word], to: &mut [Word]) {
     let integers: &[i8] = bytemuck::cast_slice(panel);
-    let halves: &mut [u16] = bytemuck::cast_slice_mut(to);
-    for (half, &integer) in halves.iter_mut().zip(integers) {
-        *half = (f32::from(integer).to_bits() >> 16) as u16;
+    let numbers: &mut [bf16] = bytemuck::cast_slice_mut(to);
+    for (number, &integer) in numbers.iter_mut().zip(integers) {
+        *number = bf16::from_bits((f32::from(integer).to_bits() >> 16) as u16);
     }
 }
 

@@ -8,11 +8,10 @@ use crate::gemm::packing::layout::PackedLayout;
 use crate::gemm::packing::panel::{pack_f32, pack_integers, pack_pairs};
 use crate::gemm::packing::storage::PackedStorage;
 use crate::gemm::packing::view::PackedWeightsView;
-use crate::load::checkpoint::TensorValues;
 use crate::memory::AlignedBuffer;
-use crate::number::Precision;
 use crate::number::quantize::quantize;
 use crate::number::sizes::product;
+use crate::number::{Numbers, Precision};
 use std::sync::Arc;
 
 /// Weights `[n, k]`, packed for the microkernels of one instruction set and one precision.
@@ -60,22 +59,17 @@ impl PackedWeights {
     ///
     /// # Panics
     /// If a tensor does not consist of whole rows, or there are no rows.
-    pub fn pack_values(
-        isa: Isa,
-        precision: Precision,
-        values: &[TensorValues<'_>],
-        k: usize,
-    ) -> Self {
+    pub fn pack_values(isa: Isa, precision: Precision, values: &[Numbers<'_>], k: usize) -> Self {
         assert!(k > 0 && values.iter().all(|v| v.len().is_multiple_of(k)), "rows of {k} values");
         let n = values.iter().map(|values| values.len() / k).sum();
-        if let [TensorValues::F32(values)] = values {
+        if let [Numbers::F32(values)] = values {
             return Self::pack_as(isa, precision, values, n, k);
         }
         Self::pack_with(isa, Kernel::fastest(isa, precision), n, k, |mut row, to| {
             for values in values {
                 match row.checked_sub(values.len() / k) {
                     Some(rest) => row = rest,
-                    None => return values.as_numbers().slice(row * k..(row + 1) * k).widen(to),
+                    None => return values.slice(row * k..(row + 1) * k).widen(to),
                 }
             }
         })

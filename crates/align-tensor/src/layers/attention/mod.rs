@@ -15,7 +15,7 @@ use crate::gemm::packing::layout::PackedLayout;
 use crate::gemm::{Epilogue, PackedWeightsView, SharedOutput, gemm_on_this_thread};
 use crate::layers::softmax::softmax_rows;
 use crate::memory::{ArenaSize, LINE, round_up_to_line};
-use crate::number::ValuesMut;
+use crate::number::NumbersMut;
 use crate::number::sizes::product;
 use crate::threads::{DisjointMut, Rectangle};
 use std::ops::Range;
@@ -76,7 +76,7 @@ pub struct Attention<'a> {
     pub qkv: &'a [f32],
     /// The output: the contexts of the queries of all sequences, one after another, rounded to the
     /// output's format. `[queries, hidden]`.
-    pub out: ValuesMut<'a>,
+    pub out: NumbersMut<'a>,
     /// The attention weights, if they are needed: for each sequence `[heads, queries, keys]`, one
     /// after another.
     pub attentions: Option<&'a mut [f32]>,

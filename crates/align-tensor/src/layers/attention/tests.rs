@@ -1,9 +1,10 @@
 use super::*;
 use crate::forward::Profile;
 use crate::memory::Arena;
-use crate::number::bf16;
+use crate::number::bf16_bits;
 use crate::testing::values;
 use crate::threads::Threads;
+use half::bf16;
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
@@ -62,7 +63,7 @@ fn run(
     lens: (usize, usize),
 ) -> (Vec<f32>, Vec<f32>) {
     let (mut out, mut weights) = (vec![f32::NAN; lens.0], vec![f32::NAN; lens.1]);
-    let (to, attentions) = (ValuesMut::F32(&mut out), Some(&mut weights[..]));
+    let (to, attentions) = (NumbersMut::F32(&mut out), Some(&mut weights[..]));
     run_operands(isa, workers, Attention { heads, sequences, qkv, out: to, attentions });
     (out, weights)
 }
@@ -150,11 +151,12 @@ fn contexts_in_bf16_are_those_in_f32_rounded() {
         let len = 9 * heads.hidden();
         let (exact, _) =
             run(isa, 2, heads, std::slice::from_ref(&sequence), &qkv, (len, 9 * 9 * 3));
-        let mut found = vec![0; len];
-        let (sequences, out) = (std::slice::from_ref(&sequence), ValuesMut::Bf16(&mut found));
+        let mut found = vec![bf16::ZERO; len];
+        let (sequences, out) = (std::slice::from_ref(&sequence), NumbersMut::Bf16(&mut found));
         let operands = Attention { heads, sequences, qkv: &qkv, out, attentions: None };
         run_operands(isa, 1, operands);
-        assert_eq!(found, exact.into_iter().map(bf16::round).collect::<Vec<_>>(), "{isa:?}");
+        let expected: Vec<u16> = exact.into_iter().map(bf16_bits::round).collect();
+        assert_eq!(bytemuck::cast_slice::<bf16, u16>(&found), expected, "{isa:?}");
     }
 }
 

@@ -8,8 +8,8 @@ use super::header::{Entry, Header};
 use super::index;
 use super::storage::Storage;
 use super::tensor_file::TensorFile;
-use super::{CheckpointError, Dtype, ReadMode, TensorInfo, TensorSource, TensorValues};
-use crate::number::Precision;
+use super::{CheckpointError, Dtype, ReadMode, TensorInfo, TensorSource};
+use crate::number::{NumbersCow, Precision};
 
 /// The file of a checkpoint that is one file.
 pub(super) const SINGLE_FILE: &str = "model.safetensors";
@@ -243,7 +243,7 @@ impl TensorSource for Checkpoint {
         file.floats(name, entry)
     }
 
-    fn values(&self, name: &str, shape: &[usize]) -> Result<TensorValues<'_>, CheckpointError> {
+    fn values(&self, name: &str, shape: &[usize]) -> Result<NumbersCow<'_>, CheckpointError> {
         let (file, entry) = self.locate_shaped(name, shape)?;
         file.values(name, entry)
     }

@@ -32,5 +32,5 @@ pub use folder::{Checkpoint, PRECISION_KEY};
 pub use header::TensorInfo;
 pub use non_finite::NonFinite;
 pub use safetensors::Dtype;
-pub use source::{TensorSource, TensorValues, Weights};
+pub use source::{TensorSource, Weights};
 pub use storage::ReadMode;

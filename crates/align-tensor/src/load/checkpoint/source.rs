@@ -6,9 +6,6 @@ use std::fmt;
 use super::CheckpointError;
 use crate::number::{NumbersCow, Precision};
 
-/// The elements of a tensor in the format of its source.
-pub type TensorValues<'a> = NumbersCow<'a>;
-
 /// Named tensors: a [`Checkpoint`](super::Checkpoint), or weights that are made
 /// for a test or a benchmark.
 pub trait TensorSource: Sync {
@@ -29,8 +26,8 @@ pub trait TensorSource: Sync {
     /// # Errors
     ///
     /// As [`tensor`](Self::tensor).
-    fn values(&self, name: &str, shape: &[usize]) -> Result<TensorValues<'_>, CheckpointError> {
-        self.tensor(name, shape).map(TensorValues::F32)
+    fn values(&self, name: &str, shape: &[usize]) -> Result<NumbersCow<'_>, CheckpointError> {
+        self.tensor(name, shape).map(NumbersCow::F32)
     }
 
     /// The elements of a tensor of 8-bit integers, which only converted checkpoints have. Their
@@ -116,7 +113,7 @@ impl<'a> Weights<'a> {
     /// # Errors
     ///
     /// As [`TensorSource::values`], naming the tensor in full.
-    pub fn values(&self, name: &str, shape: &[usize]) -> Result<TensorValues<'a>, CheckpointError> {
+    pub fn values(&self, name: &str, shape: &[usize]) -> Result<NumbersCow<'a>, CheckpointError> {
         self.source.values(&self.full_name(name), shape)
     }
 

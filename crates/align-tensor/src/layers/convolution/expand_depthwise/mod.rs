@@ -30,7 +30,7 @@ use crate::layers::convolution::geometry::{DepthwiseGeometry, MAX_KERNEL};
 use crate::math::activation::Activation;
 use crate::memory::{AlignedBuffer, ArenaSize, round_up_to_line};
 use crate::number::sizes::{piece, product};
-use crate::number::{Precision, ValuesMut};
+use crate::number::{NumbersMut, Precision};
 use crate::threads::{DisjointMut, Rectangle, Team};
 use task::Task;
 
@@ -201,7 +201,7 @@ impl ExpandDepthwise {
         forward: &mut Forward<'_>,
         input: &[f32],
         (height, width): (usize, usize),
-        out: ValuesMut<'_>,
+        out: NumbersMut<'_>,
         means: &mut [f32],
     ) {
         let channels = self.channels;

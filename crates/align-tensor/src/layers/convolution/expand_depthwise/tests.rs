@@ -3,9 +3,10 @@ use crate::forward::Profile;
 use crate::gemm::kernel::Kernel;
 use crate::gemm::{Epilogue, gemm_on_this_thread};
 use crate::memory::Arena;
-use crate::number::bf16;
+use crate::number::bf16_bits;
 use crate::testing::values;
 use crate::threads::Threads;
+use half::bf16;
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
@@ -74,7 +75,7 @@ impl Case {
         block: &ExpandDepthwise,
         workers: usize,
         input: &[f32],
-        out: ValuesMut<'_>,
+        out: NumbersMut<'_>,
     ) -> Vec<f32> {
         let size = (self.height, self.width);
         let mut means = vec![f32::NAN; self.images * self.channels];
@@ -99,16 +100,16 @@ impl Case {
     fn run_by(&self, isa: Isa, kernel: Kernel, workers: usize) -> (Vec<f32>, Vec<f32>) {
         let block = self.block(isa, kernel);
         let mut out = vec![f32::NAN; self.out_len()];
-        let means = self.run_block(&block, workers, &self.input(), ValuesMut::F32(&mut out));
+        let means = self.run_block(&block, workers, &self.input(), NumbersMut::F32(&mut out));
         (out, means)
     }
 
-    /// The outputs in bf16 and the means.
+    /// The bits of the outputs in bf16, and the means.
     fn run_to_bf16(&self, isa: Isa, kernel: Kernel, workers: usize) -> (Vec<u16>, Vec<f32>) {
         let block = self.block(isa, kernel);
-        let mut out = vec![u16::MAX; self.out_len()];
-        let means = self.run_block(&block, workers, &self.input(), ValuesMut::Bf16(&mut out));
-        (out, means)
+        let mut out = vec![bf16::NAN; self.out_len()];
+        let means = self.run_block(&block, workers, &self.input(), NumbersMut::Bf16(&mut out));
+        (bytemuck::cast_vec(out), means)
     }
 
     /// The output, with the expanded map computed as a whole by an ordinary product.
@@ -121,7 +122,7 @@ impl Case {
         gemm_on_this_thread(&self.input(), &expand, epilogue, &mut expanded);
         let block = Self { inputs: None, ..*self }.block(isa, kernel);
         let mut out = vec![f32::NAN; self.out_len()];
-        self.run_block(&block, 1, &expanded, ValuesMut::F32(&mut out));
+        self.run_block(&block, 1, &expanded, NumbersMut::F32(&mut out));
         out
     }
 
@@ -299,7 +300,7 @@ fn outputs_in_bf16_are_those_in_f32_rounded() {
             let (exact, exact_means) = case.run_by(isa, Kernel::F32, 2);
             let (found, means) = case.run_to_bf16(isa, Kernel::F32, 2);
             assert_eq!(means, exact_means);
-            let rounded: Vec<u16> = exact.into_iter().map(bf16::round).collect();
+            let rounded: Vec<u16> = exact.into_iter().map(bf16_bits::round).collect();
             assert_eq!(found, rounded, "{isa:?} {channels}");
         }
     }
@@ -352,6 +353,6 @@ fn sizes_that_wrap_are_refused() {
         let (mut out, mut means) = ([0.0; 480], [0.0; 16]);
         let (mut arena, profile) = (Arena::new(), Profile::default());
         let mut forward = Forward::new(team, arena.open(ArenaSize::default()), &profile);
-        block.run(&mut forward, &[0.0; 480], size, ValuesMut::F32(&mut out), &mut means);
+        block.run(&mut forward, &[0.0; 480], size, NumbersMut::F32(&mut out), &mut means);
     });
 }

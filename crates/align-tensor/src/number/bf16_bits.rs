@@ -1,4 +1,4 @@
-//! bfloat16: the upper half of an `f32`, rounded.
+//! Bits of bfloat16 numbers. A bfloat16 is the upper half of an `f32`, rounded.
 //!
 //! It has 8 significant bits, so rounding to nearest changes a number by at most `u = 2^-8` of
 //! itself. The rules are those of the CPU's own conversion (`vcvtneps2bf16`), so that emulated
