@@ -116,8 +116,10 @@ fn f32s(shape: &[usize], value: impl Fn(u32) -> f32) -> Tensor {
 }
 
 fn widen_config(config: &mut Value) {
-    let positions = &mut config["text_config"]["max_position_embeddings"];
-    if positions.as_u64().is_some_and(|positions| positions < POSITIONS as u64) {
+    // A field that is absent stays absent: its default is 512.
+    if let Some(positions) = config["text_config"].get_mut("max_position_embeddings")
+        && positions.as_u64().is_some_and(|positions| positions < POSITIONS as u64)
+    {
         *positions = POSITIONS.into();
     }
     config["vision_config"]["num_channels"] = CHANNELS.into();
