@@ -1,11 +1,11 @@
 //! Broken and hostile checkpoints. Each is refused in both read modes, with a
 //! message that names the file, the tensor, what was expected and what was found.
 
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use align_tensor::{Checkpoint, CheckpointError, ReadMode, TensorSource};
+use align_testing::error_chain;
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
 
@@ -39,17 +39,11 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-/// The messages of an error and of its sources, joined by colons.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let sources = std::iter::successors(Some(error), |&error| error.source());
-    sources.map(|error| error.to_string()).collect::<Vec<_>>().join(": ")
-}
-
 /// The message with which a folder is refused, without the path of the folder.
 fn refusal(folder: &Path) -> String {
     let [mapped, read] = MODES.map(|mode| match Checkpoint::open(folder, mode) {
         Ok(checkpoint) => panic!("accepted: {checkpoint:?}"),
-        Err(error) => chain(&error),
+        Err(error) => error_chain(&error),
     });
     assert_eq!(mapped, read);
     mapped.replace(&folder.join("").display().to_string(), "")
@@ -112,7 +106,7 @@ fn missing_file() {
     for mode in MODES {
         let error = Checkpoint::open_file(path, mode).unwrap_err();
         assert!(matches!(&error, CheckpointError::Io { file, .. } if file == path));
-        assert!(chain(&error).starts_with("absent.safetensors: cannot read: "), "{error}");
+        assert!(error_chain(&error).starts_with("absent.safetensors: cannot read: "), "{error}");
     }
 }
 
@@ -380,7 +374,7 @@ fn file_cut_after_opening_is_an_error_when_read() {
         r#"{}: tensor "w": cannot read: failed to fill whole buffer"#,
         checkpoint.path().display()
     );
-    assert_eq!(chain(&error), expected);
+    assert_eq!(error_chain(&error), expected);
 }
 
 // The index.
@@ -501,14 +495,14 @@ fn index_of_absurd_size() {
 fn exercise(file: &[u8]) {
     let folder = folder(&[("model.safetensors", file)]);
     let outcomes = MODES.map(|mode| {
-        let checkpoint = Checkpoint::open(folder.path(), mode).map_err(|e| chain(&e))?;
+        let checkpoint = Checkpoint::open(folder.path(), mode).map_err(|e| error_chain(&e))?;
         let bits = |name: &str| {
             let shape = &checkpoint.info(name).unwrap().shape;
-            let values = checkpoint.tensor(name, shape).map_err(|e| chain(&e))?;
+            let values = checkpoint.tensor(name, shape).map_err(|e| error_chain(&e))?;
             Ok(values.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
         };
         let tensors: Vec<Result<_, String>> = checkpoint.names().map(bits).collect();
-        let non_finite = checkpoint.scan_non_finite().map_err(|e| chain(&e))?;
+        let non_finite = checkpoint.scan_non_finite().map_err(|e| error_chain(&e))?;
         assert!(checkpoint.parameters() <= file.len());
         Ok::<_, String>((tensors, non_finite))
     });

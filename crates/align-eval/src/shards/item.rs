@@ -20,5 +20,12 @@ pub struct Item<T> {
     pub content: Result<T, ShardError>,
 }
 
+impl<T> Item<T> {
+    /// The item that reports an error of the rest of a shard.
+    pub(super) fn from_shard_error(shard: &str, error: ShardError) -> Self {
+        Self { name: shard.to_owned(), content: Err(error) }
+    }
+}
+
 /// Receives items one by one. An error that it returns ends the reading.
 pub type Receive<'a, T, E> = dyn FnMut(Item<T>) -> Result<(), E> + 'a;

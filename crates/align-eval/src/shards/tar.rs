@@ -67,14 +67,11 @@ pub(super) fn for_each_part<R: Read + Seek, E>(
     max_bytes: u64,
     receive: &mut Receive<'_, Vec<u8>, E>,
 ) -> Result<(), E> {
-    let fail = |receive: &mut Receive<'_, Vec<u8>, E>, error: ShardError| {
-        receive(Item { name: shard.to_owned(), content: Err(error) })
-    };
     let allowance = Cell::new(0);
     let mut archive = Archive::new(Metered { reader, allowance: &allowance });
     let mut members = match archive.entries_with_seek() {
         Ok(entries) => Members { entries, allowance: &allowance, len, last: None },
-        Err(error) => return fail(receive, error.into()),
+        Err(error) => return receive(Item::from_shard_error(shard, error.into())),
     };
     let mut found = false;
     loop {
@@ -88,9 +85,12 @@ pub(super) fn for_each_part<R: Read + Seek, E>(
             }
             Ok(None) if found => return Ok(()),
             Ok(None) => {
-                return fail(receive, ShardError::NoMember { expected: wanted.expected() });
+                return receive(Item::from_shard_error(
+                    shard,
+                    ShardError::NoMember { expected: wanted.expected() },
+                ));
             }
-            Err(error) => return fail(receive, error),
+            Err(error) => return receive(Item::from_shard_error(shard, error)),
         }
     }
 }

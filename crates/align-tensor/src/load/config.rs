@@ -228,7 +228,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::error_chain;
+    use align_testing::error_chain;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]

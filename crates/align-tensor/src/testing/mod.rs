@@ -2,14 +2,6 @@
 
 pub(crate) mod ulp;
 
-use std::error::Error;
-
-/// The messages of an error and of its sources, joined by colons.
-pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
-    let sources = std::iter::successors(Some(error), |&error| error.source());
-    sources.map(|error| error.to_string()).collect::<Vec<_>>().join(": ")
-}
-
 /// Values in -1..1 from a counter. They follow from the length and the seed, so sizes alone name a
 /// test case.
 pub(crate) fn values(len: usize, seed: u32) -> Vec<f32> {

@@ -31,12 +31,9 @@ pub(super) fn for_each_cell<R: ChunkReader + 'static, E>(
     max_bytes: u64,
     receive: &mut Receive<'_, Vec<u8>, E>,
 ) -> Result<(), E> {
-    let fail = |receive: &mut Receive<'_, Vec<u8>, E>, error: ShardError| {
-        receive(Item { name: shard.to_owned(), content: Err(error) })
-    };
     let mut cells = match guard::guarded(|| Cells::open(reader, wanted)) {
         Ok(cells) => cells,
-        Err(error) => return fail(receive, error.into()),
+        Err(error) => return receive(Item::from_shard_error(shard, error.into())),
     };
     let mut row = 0;
     loop {
@@ -49,7 +46,9 @@ pub(super) fn for_each_cell<R: ChunkReader + 'static, E>(
                     row += 1;
                 }
             }
-            Err(source) => return fail(receive, ShardError::Rows { row, source }),
+            Err(source) => {
+                return receive(Item::from_shard_error(shard, ShardError::Rows { row, source }));
+            }
         }
     }
 }
